@@ -1,0 +1,78 @@
+"""graphembed: graph representation learning on PyTorch Geometric.
+
+Everything that comes in becomes a `Graph`, everything that is learnt becomes an `Embedding`, and encoders and heads
+never see each other. The names below are resolved when they are first used, so importing the package loads no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0.dev0"
+
+if TYPE_CHECKING:
+    from graphembed.datasets import load as load
+    from graphembed.embedding import Embedding as Embedding
+    from graphembed.encoders.inductive import Inductive as Inductive
+    from graphembed.encoders.recipes import deepwalk as deepwalk
+    from graphembed.encoders.recipes import gcn as gcn
+    from graphembed.encoders.recipes import node2vec as node2vec
+    from graphembed.encoders.recipes import sage as sage
+    from graphembed.encoders.skipgram import RandomWalk as RandomWalk
+    from graphembed.encoders.skipgram import SkipGram as SkipGram
+    from graphembed.errors import DataError as DataError
+    from graphembed.errors import UnknownNameError as UnknownNameError
+    from graphembed.files import as_graph as as_graph
+    from graphembed.files import read_edges as read_edges
+    from graphembed.files import read_embedding as read_embedding
+    from graphembed.files import read_graph as read_graph
+    from graphembed.files import write_embedding as write_embedding
+    from graphembed.graph import Graph as Graph
+    from graphembed.graph import merge as merge
+    from graphembed.heads.links import LinkPredictor as LinkPredictor
+    from graphembed.nn.gnn import GNN as GNN
+    from graphembed.objectives import LinkReconstruction as LinkReconstruction
+    from graphembed.splits import EdgeSplit as EdgeSplit
+    from graphembed.splits import split_edges as split_edges
+    from graphembed.threads import threads as threads
+    from graphembed.training import train as train
+
+# Where each public name lives. `as_graph` is taken from `files`, whose import teaches it to read paths.
+_HOME = {
+    "load": "datasets",
+    "Embedding": "embedding",
+    "Inductive": "encoders.inductive",
+    "deepwalk": "encoders.recipes",
+    "gcn": "encoders.recipes",
+    "node2vec": "encoders.recipes",
+    "sage": "encoders.recipes",
+    "RandomWalk": "encoders.skipgram",
+    "SkipGram": "encoders.skipgram",
+    "DataError": "errors",
+    "UnknownNameError": "errors",
+    "as_graph": "files",
+    "read_edges": "files",
+    "read_embedding": "files",
+    "read_graph": "files",
+    "write_embedding": "files",
+    "Graph": "graph",
+    "merge": "graph",
+    "LinkPredictor": "heads.links",
+    "GNN": "nn.gnn",
+    "LinkReconstruction": "objectives",
+    "EdgeSplit": "splits",
+    "split_edges": "splits",
+    "threads": "threads",
+    "train": "training",
+}
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'graphembed' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"graphembed.{_HOME[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

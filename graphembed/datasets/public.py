@@ -1,0 +1,74 @@
+"""Public data sets by name, read from the folder named by ``GRAPHEMBED_DATA``; nothing is written there.
+
+Layout: ``planetoid/Cora/raw/ind.cora.*`` and ``planetoid/CiteSeer/raw/ind.citeseer.*`` (the raw files of PyG's Planetoid
+class), ``seal/USAir.mat`` and the like (the graphs of SEAL). Planetoid's raw files are pickles: only files with the
+known sha256 are opened.
+"""
+
+import os
+import warnings
+from pathlib import Path
+
+import pooch
+import scipy.io
+from torch_geometric.io import read_planetoid_data
+
+from graphembed.errors import DataError
+from graphembed.graph import Graph, as_graph
+
+_PLANETOID = {"cora": "Cora", "citeseer": "CiteSeer"}
+_SEAL = {"usair": "USAir", "ns": "NS", "pb": "PB", "celegans": "Celegans", "power": "Power"}
+PUBLIC = (*_PLANETOID, *_SEAL)
+
+
+def load_public(name: str) -> Graph:
+    """Load a public data set; see `graphembed.datasets.load`."""
+    if name in _PLANETOID:
+        proper = _PLANETOID[name]
+        folder = f"planetoid/{proper}/raw/"
+        paths = [_checked(name, file) for file in _SHA256 if file.startswith(folder)]
+        with warnings.catch_warnings():  # PyG says that some of CiteSeer's nodes are isolated
+            warnings.simplefilter("ignore")
+            data = read_planetoid_data(str(paths[0].parent), name)
+        return as_graph(data)
+    matrix = scipy.io.loadmat(_checked(name, f"seal/{_SEAL[name]}.mat"))["net"]
+    return as_graph(matrix)
+
+
+def _checked(name: str, file: str) -> Path:
+    root = os.environ.get("GRAPHEMBED_DATA")
+    if not root:
+        raise FileNotFoundError(
+            f"{name} does not come with the package: set GRAPHEMBED_DATA to a folder that holds {file} (see: graphembed datasets)"
+        )
+    path = Path(root) / file
+    if not path.exists():
+        raise FileNotFoundError(f"{name} needs {path}: put the file there, or point GRAPHEMBED_DATA elsewhere")
+    if pooch.file_hash(path) != _SHA256[file]:
+        raise DataError(f"{path} is not the known file (its sha256 differs), so it is not opened: fetch it again")
+    return path
+
+
+_SHA256 = {
+    "planetoid/Cora/raw/ind.cora.allx": "9419ba2f26f5c35243db64aba110e0f35a04851609e0dc5433450676ca6b8543",
+    "planetoid/Cora/raw/ind.cora.ally": "2b998f5cc7fedc86e7f97ca2498f47a1ffc1462c29e2d578b23bf3f62b6e7d71",
+    "planetoid/Cora/raw/ind.cora.graph": "58f13302f39dde8852dad6fe6d15b89b077b6d7f837626bce671ef80344b383d",
+    "planetoid/Cora/raw/ind.cora.test.index": "297ce89af2b51a6a194181c7dbe1796c6a1cf9cd9349a88383b1b1e227867875",
+    "planetoid/Cora/raw/ind.cora.tx": "b9afbaa4a400df991f6f02ef677e1e44da55ffc04801fd02f9e673987829226a",
+    "planetoid/Cora/raw/ind.cora.ty": "41f5ac76596a1699cc33f53084a2419e92961c42bb75f36fc38e616d348532ad",
+    "planetoid/Cora/raw/ind.cora.x": "23cfa55d91c6f624233f5eb7b6e3f141f1bd2b2ae39608a63cf5d084bb27baab",
+    "planetoid/Cora/raw/ind.cora.y": "94465c14eb53e04ca262198dcbb2521ee8af60fb3f3d546cd6ca24a511b0e7d1",
+    "planetoid/CiteSeer/raw/ind.citeseer.allx": "2ac30345d95c9ec933a817ee0bdd6a5f077f8c184a20e696910192d534414668",
+    "planetoid/CiteSeer/raw/ind.citeseer.ally": "f704b2d986dde6c2669934de1f3ae5696a6cf9455c0f6b2646a2d135ea0a1c95",
+    "planetoid/CiteSeer/raw/ind.citeseer.graph": "d79a4ef9d3e7169aee8946145f6b7306e35bc79bffad26346cfb94e10e9912a7",
+    "planetoid/CiteSeer/raw/ind.citeseer.test.index": "2af990671580b6b2df5d158d1038f8292e30c9cd821b5453f399659b25b723d4",
+    "planetoid/CiteSeer/raw/ind.citeseer.tx": "539a8906a2da97628d212f2fdd668c109a8b3f0d36574b59e5d3fd5b5303da21",
+    "planetoid/CiteSeer/raw/ind.citeseer.ty": "55e5bd1ba1e733a04598753ad1a8d57957f4b8f89e74519f41f4f4938767e4ce",
+    "planetoid/CiteSeer/raw/ind.citeseer.x": "d20de19150741e555de0ed037195630fc194114ebc7fd72ced62810148aa22f6",
+    "planetoid/CiteSeer/raw/ind.citeseer.y": "8ba87e515d8e3ee3cf52f6d2c5b86aa73f11ecad825a808455209ec26cd54924",
+    "seal/USAir.mat": "6b48a37e2bb398234e5383787c30dca087de704366a2b7b05d64cc2f53210e0b",
+    "seal/NS.mat": "c69258a674e13115e34ec11343c92f352bcec635baf3fe40f0adf6e8a5037019",
+    "seal/PB.mat": "c0eca0a3b5bac0ecd46491c2a1e080ec22e445d28f9975bc776dc07b3d672d88",
+    "seal/Celegans.mat": "450bb6f3ca833a65f53ee59103945ef87da70de2c6d262b1a760b9eefce287d6",
+    "seal/Power.mat": "87d7b9d5449b6a18fad4fdd662efd33be84c805ea66692f9e2e0791569c5a478",
+}

@@ -1,0 +1,1 @@
+"""Encoders: a graph in, an `Embedding` out; see `graphembed.encoders.protocol` for the contract."""

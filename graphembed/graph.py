@@ -1,0 +1,403 @@
+"""`Graph`: one graph seen three ways, and `as_graph`, which reads one from anything graph-like.
+
+``graph.data`` is a PyG ``Data`` with tensors only, for torch; ``graph.csr`` are arrays, for kernels; ``graph.names``
+are strings, for people. Edge *k* of ``data`` is edge *k* of ``csr``.
+
+The rules, applied once when a graph is made; the input is never changed:
+
+- An undirected graph stores every edge in both directions (PyG's habit), a self-loop once.
+- Edges are sorted by source, then target, and unique. Repeats are merged and counted in ``graph.duplicates``: without
+  weights they collapse into one edge; with weights they are added up, except that a list which gives *every* edge in
+  both directions with the same weight (as STRING does) is read as giving it once.
+- Self-loops are kept and counted in ``graph.self_loops``. Isolated nodes stay.
+- Weights are positive and finite; features are finite. Anything else is refused, naming the first offenders.
+"""
+
+import copy
+import dataclasses as dc
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, singledispatch
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch_geometric.data import Data
+
+from graphembed.errors import DataError, first_few
+from graphembed.kernels.csr import CSR, from_sorted_edges
+
+
+@dc.dataclass(frozen=True, eq=False, repr=False)
+class Graph:
+    """A graph with named nodes.
+
+    Args:
+        data: PyG ``Data`` with ``edge_index``; optional ``edge_weight`` (edges,), ``x`` (nodes, features), ``y`` (nodes,).
+        names: One string per node, all different; by default "0", "1", ...
+        directed: Whether u -> v differs from v -> u; by default read off the edges (undirected if symmetric).
+        duplicates: How many repeated edges the reader of this graph merged.
+
+    Raises:
+        DataError: Names that repeat or do not fit, edges to missing nodes, bad weights or features, one-way edges in a
+            graph said to be undirected.
+
+    Example:
+        >>> graph = Graph.from_edges([0, 1, 1], [1, 2, 2], names=["ann", "bob", "cy"])
+        >>> graph
+        Graph(3 nodes, 2 edges, undirected, 1 duplicate merged)
+        >>> graph.data
+        Data(edge_index=[2, 4], num_nodes=3)
+        >>> graph.csr.indices
+        array([1, 0, 2, 1], dtype=int32)
+    """
+
+    data: Data
+    names: tuple[str, ...] = ()
+    directed: bool | None = None
+    duplicates: int = 0
+
+    def __post_init__(self) -> None:
+        nodes = int(self.data.num_nodes or 0)
+        names = tuple(self.names) or tuple(map(str, range(nodes)))
+        _check_names(names, nodes)
+        data, merged = _sorted_unique(self.data, nodes)
+        _check_numbers(data, names)
+        symmetric = _symmetric(data, nodes)
+        if self.directed is False and not symmetric:
+            raise DataError(
+                "the graph is said to be undirected but has edges in one direction only; "
+                "use Graph.from_edges, which adds the other direction, or pass directed=True"
+            )
+        object.__setattr__(self, "data", data)
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "directed", not symmetric if self.directed is None else self.directed)
+        object.__setattr__(self, "duplicates", self.duplicates + merged)
+
+    @classmethod
+    def from_edges(
+        cls,
+        source: Sequence[int] | NDArray[Any],
+        target: Sequence[int] | NDArray[Any],
+        weight: Sequence[float] | NDArray[Any] | None = None,
+        *,
+        names: Iterable[str] = (),
+        nodes: int | None = None,
+        directed: bool = False,
+        **node_data: Tensor,
+    ) -> "Graph":
+        """Build a graph from the two ends of every edge; see the rules at the head of this file.
+
+        Args:
+            source: (edges,) row of the first end of each edge in ``names``.
+            target: (edges,) row of the second end.
+            weight: (edges,) positive; None for an unweighted graph.
+            names: Node names; nodes without an edge are isolated.
+            nodes: How many nodes there are, if there are no names; by default the largest end plus one.
+            directed: Whether ``source -> target`` differs from ``target -> source``.
+            **node_data: Further tensors for ``data``, first dimension nodes: ``x``, ``y``, ``part`` ...
+        """
+        ends = np.stack([np.asarray(source, np.int64), np.asarray(target, np.int64)])
+        names = tuple(names)
+        if nodes is None:
+            nodes = len(names) or int(ends.max(initial=-1)) + 1
+        _check_ends(ends, nodes)
+        values = None if weight is None else np.asarray(weight, np.float64)
+        given = ends.shape[1]
+        if values is not None:
+            _check_weights(values, ends, names or tuple(map(str, range(nodes))))
+        ends, values = merge_edges(ends, values, nodes)
+        if not directed:
+            ends, values, given = _both_ways(ends, values, given, nodes)
+        data = Data(edge_index=torch.from_numpy(ends), num_nodes=nodes, **node_data)
+        if values is not None:
+            data.edge_weight = torch.from_numpy(values.astype(np.float32))
+        loops = int((ends[0] == ends[1]).sum())
+        distinct = ends.shape[1] if directed else (ends.shape[1] - loops) // 2 + loops
+        return cls(data, names, directed, given - distinct)
+
+    @cached_property
+    def csr(self) -> CSR:
+        """The edges as sorted rows, for kernels."""
+        source, target = self.data.edge_index.numpy()
+        weight = self.data.edge_weight.numpy() if self.weighted else None
+        return from_sorted_edges(source, target, weight, self.num_nodes)
+
+    @cached_property
+    def row(self) -> Mapping[str, int]:
+        """The row of each name."""
+        return {name: row for row, name in enumerate(self.names)}
+
+    @property
+    def num_nodes(self) -> int:
+        """How many nodes there are."""
+        return len(self.names)
+
+    @cached_property
+    def pairs(self) -> NDArray[np.int64]:
+        """(edges, 2) ends of every edge once: with source <= target if the graph is undirected."""
+        ends: NDArray[np.int64] = self.data.edge_index.numpy().T
+        return ends if self.directed else ends[ends[:, 0] <= ends[:, 1]]
+
+    @property
+    def num_edges(self) -> int:
+        """How many edges there are; one between two nodes counts once if the graph is undirected."""
+        return len(self.pairs)
+
+    @property
+    def weighted(self) -> bool:
+        """Whether edges carry weights."""
+        return self.data.edge_weight is not None
+
+    @property
+    def self_loops(self) -> int:
+        """How many edges lead from a node to itself."""
+        return int((self.pairs[:, 0] == self.pairs[:, 1]).sum())
+
+    def __repr__(self) -> str:
+        facts = [_count(self.num_nodes, "node"), _count(self.num_edges, "edge")]
+        facts.append("directed" if self.directed else "undirected")
+        if self.weighted:
+            facts.append("weighted")
+        if self.data.x is not None:
+            facts.append(_count(self.data.x.shape[1], "feature"))
+        if self.self_loops:
+            facts.append(_count(self.self_loops, "self-loop"))
+        if self.duplicates:
+            facts.append(_count(self.duplicates, "duplicate") + " merged")
+        return f"Graph({', '.join(facts)})"
+
+
+@singledispatch
+def as_graph(source: Any, /) -> Graph:
+    """Read a graph from a Graph, a PyG ``Data``, any networkx graph, a square scipy sparse matrix, a frame or a path.
+
+    A frame has one row per edge: columns ``source`` and ``target`` (or the first two) and, optionally, ``weight`` (or a
+    numeric third). A matrix is undirected if it is symmetric. networkx attributes ``weight`` become weights; names that
+    are not strings become what ``str`` makes of them, and ``bipartite`` becomes ``data.part``. Paths are read by `graphembed.files.read_graph`. Other types can
+    register themselves with ``as_graph.register``.
+
+    Raises:
+        TypeError: Nothing is known about this type.
+        DataError: The type is known but the content is not a usable graph.
+
+    Example:
+        >>> as_graph(nx.path_graph(3))
+        Graph(3 nodes, 2 edges, undirected)
+    """
+    kind = f"{type(source).__module__}.{type(source).__qualname__}"
+    raise TypeError(
+        f"cannot read a graph from {kind}; pass a Graph, a PyG Data, a networkx graph, a scipy sparse matrix, "
+        "a pandas frame of edges or the path of a file"
+    )
+
+
+@as_graph.register
+def _(source: Graph, /) -> Graph:
+    return source
+
+
+@as_graph.register
+def _(source: Data, /) -> Graph:
+    if source.edge_index is None:
+        raise DataError("the PyG Data has no edge_index; a graph without edges has one of shape [2, 0]")
+    return Graph(source)
+
+
+@as_graph.register(nx.Graph)
+def _(source: Any, /) -> Graph:
+    names = tuple(map(str, source.nodes))
+    row = {node: row for row, node in enumerate(source.nodes)}
+    ends = np.array([(row[u], row[v]) for u, v in source.edges()], np.int64).reshape(-1, 2)
+    weights = [weight for _, _, weight in source.edges(data="weight")]
+    weight = None
+    if any(value is not None for value in weights):
+        weight = [1.0 if value is None else value for value in weights]
+    sides = [side for _, side in source.nodes(data="bipartite")]
+    node_data = {"part": torch.tensor(sides)} if sides and set(sides) == {0, 1} else {}
+    return Graph.from_edges(*ends.T, weight, names=names, nodes=len(names), directed=source.is_directed(), **node_data)
+
+
+@as_graph.register(sp.sparray)
+@as_graph.register(sp.spmatrix)
+def _(source: Any, /) -> Graph:
+    if source.shape[0] != source.shape[1]:
+        raise DataError(f"an adjacency matrix must be square, got shape {source.shape}")
+    matrix = sp.coo_array(source)
+    stored = matrix.data != 0
+    ends = np.stack([matrix.row, matrix.col])[:, stored]
+    weight = matrix.data[stored].astype(np.float64)
+    directed = (sp.csr_array(source) != sp.csr_array(source).T).nnz > 0
+    unweighted = bool((weight == 1).all())
+    return Graph.from_edges(*ends, None if unweighted else weight, nodes=source.shape[0], directed=directed)
+
+
+@as_graph.register
+def _(source: pd.DataFrame, /) -> Graph:
+    return frame_graph(source)
+
+
+def frame_graph(edges: pd.DataFrame, *, directed: bool = False, nodes: Iterable[str] = ()) -> Graph:
+    """Read a graph from a frame with one row per edge.
+
+    Args:
+        edges: Columns ``source`` and ``target`` (or the first two) and, optionally, ``weight`` (or a numeric third).
+        directed: Whether ``source -> target`` differs from ``target -> source``.
+        nodes: Names that come first, in this order; lets isolated nodes in.
+
+    Example:
+        >>> frame_graph(pd.DataFrame({"a": ["TP53", "TP53"], "b": ["MDM2", "EP300"], "score": [0.9, 0.4]}))
+        Graph(3 nodes, 2 edges, undirected, weighted)
+    """
+    if edges.shape[1] < 2:
+        raise DataError(f"a frame of edges needs two columns, source and target; got {list(edges.columns)}")
+    known = {"source", "target"} <= set(edges.columns)
+    ends = edges[["source", "target"]] if known else edges.iloc[:, :2]
+    if missing := np.flatnonzero(ends.isna().any(axis=1)).tolist():
+        raise DataError(f"{len(missing)} edges lack an end, first in row {missing[0]}: remove these rows or name the node")
+    weight = None
+    if "weight" in edges.columns:
+        weight = pd.to_numeric(edges["weight"], errors="coerce").to_numpy(np.float64)
+    elif not known and edges.shape[1] > 2 and pd.api.types.is_numeric_dtype(edges.iloc[:, 2]):
+        weight = edges.iloc[:, 2].to_numpy(np.float64)
+    first = list(map(str, nodes))
+    codes, names = pd.factorize(np.concatenate([np.array(first, object), *ends.astype(str).to_numpy(object).T]))
+    source, target = codes[len(first) :].reshape(2, -1)
+    return Graph.from_edges(source, target, weight, names=names.tolist(), nodes=len(names), directed=directed)
+
+
+def merge(graphs: Mapping[str, Any]) -> Graph:
+    """Put graphs side by side, without edges between them; node ``n`` of graph ``k`` is named ``k/n``.
+
+    ``data.batch`` (nodes,) tells which graph a node came from. Tensors of nodes are kept if all graphs have them.
+
+    Example:
+        >>> merge({"a": nx.path_graph(2), "b": nx.path_graph(3)})
+        Graph(5 nodes, 3 edges, undirected)
+    """
+    parts = {key: as_graph(source) for key, source in graphs.items()}
+    if not parts:
+        raise DataError("there is no graph to merge")
+    kinds = {part.directed for part in parts.values()}
+    if len(kinds) > 1:
+        raise DataError("directed and undirected graphs cannot be merged: make them all of one kind first")
+    first = np.concatenate([[0], np.cumsum([part.num_nodes for part in parts.values()])])
+    data = Data(
+        edge_index=torch.cat([part.data.edge_index + int(at) for part, at in zip(parts.values(), first, strict=False)], 1),
+        num_nodes=int(first[-1]),
+        batch=torch.repeat_interleave(torch.tensor([part.num_nodes for part in parts.values()])),
+    )
+    if any(part.weighted for part in parts.values()):
+        data.edge_weight = torch.cat([torch.from_numpy(part.csr.weight) for part in parts.values()])
+    for key in ("x", "y", "part"):
+        tensors = [part.data.get(key) for part in parts.values()]
+        if all(tensor is not None for tensor in tensors):
+            data[key] = torch.cat(tensors)
+    names = tuple(f"{key}/{name}" for key, part in parts.items() for name in part.names)
+    return Graph(data, names, kinds.pop(), sum(part.duplicates for part in parts.values()))
+
+
+def merge_edges(
+    ends: NDArray[np.int64], weight: NDArray[np.float64] | None, nodes: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+    """Sort edges by source, then target, and merge repeats; weights are added up."""
+    keys, place = np.unique(ends[0] * nodes + ends[1], return_inverse=True)
+    merged = np.stack(np.divmod(keys, max(nodes, 1)))
+    return merged, None if weight is None else np.bincount(place, weight, len(keys))
+
+
+def _both_ways(
+    ends: NDArray[np.int64], weight: NDArray[np.float64] | None, given: int, nodes: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64] | None, int]:
+    """Add the reverse of every edge; ``given`` loses the second direction of a list that gave both."""
+    keys = ends[0] * nodes + ends[1]
+    reverse = ends[1] * nodes + ends[0]
+    order = np.argsort(reverse)
+    loops = int((ends[0] == ends[1]).sum())
+    symmetric = np.array_equal(keys, reverse[order])
+    if symmetric and (weight is None or np.array_equal(weight, weight[order])):
+        return ends, weight, given - (ends.shape[1] - loops) // 2
+    low_high = np.stack([ends.min(axis=0), ends.max(axis=0)])
+    once, weight = merge_edges(low_high, weight, nodes)
+    apart = once[0] != once[1]
+    both = np.concatenate([once, once[::-1, apart]], axis=1)
+    both_weight = None if weight is None else np.concatenate([weight, weight[apart]])
+    return *merge_edges(both, both_weight, nodes), given
+
+
+def _sorted_unique(data: Data, nodes: int) -> tuple[Data, int]:
+    """Copy ``data`` with its edges sorted and repeats merged: weights added up, other edge tensors from the first."""
+    ends = data.edge_index.cpu().numpy()
+    _check_ends(ends, nodes)
+    keys = ends[0] * nodes + ends[1]
+    clean = copy.copy(data).cpu()
+    clean.num_nodes = nodes
+    if (np.diff(keys) > 0).all():
+        return clean, 0
+    _, first, place = np.unique(keys, return_index=True, return_inverse=True)
+    for key, value in data.to_dict().items():
+        if key == "edge_index":
+            clean[key] = value[:, first]
+        elif key == "edge_weight" and value is not None:
+            clean[key] = torch.zeros(len(first), dtype=value.dtype).index_add_(0, torch.from_numpy(place), value)
+        elif isinstance(value, Tensor) and data.is_edge_attr(key):
+            clean[key] = value[first]
+    return clean, len(keys) - len(first)
+
+
+def _symmetric(data: Data, nodes: int) -> bool:
+    source, target = data.edge_index.numpy()
+    reverse = target * nodes + source
+    order = np.argsort(reverse)
+    if not np.array_equal(source * nodes + target, reverse[order]):
+        return False
+    weight = data.edge_weight
+    return weight is None or bool(torch.equal(weight, weight[torch.from_numpy(order)]))
+
+
+def _check_names(names: Sequence[str], nodes: int) -> None:
+    if len(names) != nodes:
+        raise DataError(f"expected one name per node, got {len(names)} names for {nodes} nodes")
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        raise DataError(f"node names must be strings, got {first_few(wrong)}")
+    if len(set(names)) < nodes:
+        seen: set[str] = set()
+        repeats = [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+        raise DataError(f"node names must differ, these repeat: {first_few(repeats)}")
+
+
+def _check_ends(ends: NDArray[np.int64], nodes: int) -> None:
+    if ends.size and (ends.min() < 0 or ends.max() >= nodes):
+        wrong = ends[(ends < 0) | (ends >= nodes)].tolist()
+        raise DataError(f"edges lead to nodes that do not exist: {first_few(wrong)}; there are nodes 0 to {nodes - 1}")
+
+
+def _check_weights(weight: NDArray[Any], ends: NDArray[np.int64], names: Sequence[str]) -> None:
+    wrong = np.flatnonzero(~(np.isfinite(weight) & (weight > 0)))
+    if wrong.size:
+        offenders = [f"{names[ends[0, k]]} -> {names[ends[1, k]]}: {weight[k]:g}" for k in wrong[:5].tolist()]
+        more = f" and {wrong.size - 5} more" if wrong.size > 5 else ""
+        raise DataError(
+            f"edge weights must be positive and finite; got {', '.join(offenders)}{more}; "
+            "drop these edges or shift the weights"
+        )
+
+
+def _check_numbers(data: Data, names: Sequence[str]) -> None:
+    if data.edge_weight is not None:
+        if data.edge_weight.shape != data.edge_index.shape[1:]:
+            given = tuple(data.edge_weight.shape)
+            raise DataError(f"expected one weight per edge, got {given} for {data.edge_index.shape[1]} edges")
+        _check_weights(data.edge_weight.numpy(), data.edge_index.numpy(), names)
+    if data.x is not None and data.x.is_floating_point():
+        wrong = (~torch.isfinite(data.x)).any(dim=1).nonzero().flatten().tolist()
+        if wrong:
+            raise DataError(f"node features must be finite; they are not for {first_few(names[row] for row in wrong)}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

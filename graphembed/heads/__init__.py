@@ -1,0 +1,1 @@
+"""Heads: an `Embedding` in, answers in names and scores out."""
