@@ -1,0 +1,1 @@
+"""Benchmarks: task x method x seed -> row."""

@@ -1,0 +1,119 @@
+"""Link prediction: encoders next to baselines, on the same splits, over several seeds."""
+
+import dataclasses as dc
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from graphembed.encoders.protocol import Encoder
+from graphembed.graph import as_graph
+from graphembed.heads.links import LinkPredictor, link_scores
+from graphembed.heads.pairs import NEIGHBOURHOOD, neighbourhood_scores
+from graphembed.splits import EdgeSplit, split_edges
+
+DEGREE = "degree alone"  # the product of the degrees: what a score is worth that knows nothing but how busy a node is
+_SCORES = ["AUC", "AP", "MRR", "Hits@10"]
+
+
+@dc.dataclass(frozen=True, eq=False)
+class LinkTable:
+    """What a comparison found.
+
+    Args:
+        rows: One row per method, seed and part (valid or test): scores and seconds.
+        leaks: What the audits of all splits found; empty if nothing leaks.
+    """
+
+    rows: pd.DataFrame
+    leaks: list[str]
+
+    def best(self, among: Mapping[str, Any]) -> str:
+        """Return the method with the highest mean AUC on the validation pairs; of several, the first."""
+        valid = self.rows[(self.rows.part == "valid") & self.rows.method.isin(list(among))]
+        name: str = valid.groupby("method", sort=False).AUC.mean().idxmax()
+        return name
+
+    def summary(self) -> pd.DataFrame:
+        """Return mean and standard deviation over the seeds on the test pairs, one row per method, best AUC first."""
+        test = self.rows[self.rows.part == "test"].groupby("method", sort=False)[[*_SCORES, "seconds"]]
+        table = test.mean().join(test.std(ddof=1), rsuffix=" sd")
+        return table.sort_values("AUC", ascending=False, kind="stable")
+
+
+def compare(
+    source: Any,
+    encoders: Mapping[str, Callable[[int], Encoder]],
+    *,
+    seeds: int = 3,
+    seed: int = 0,
+    test: float = 0.1,
+    valid: float = 0.05,
+    progress: bool = True,
+) -> LinkTable:
+    """Split, encode, predict and score, once per seed; the baselines see exactly the same.
+
+    Args:
+        source: Anything `graphembed.as_graph` reads.
+        encoders: Name of the row to a function that makes an encoder from a seed.
+        seeds: How many; each makes its own split and its own encoder.
+        seed: The first.
+        test: Share of the linked pairs that is tested on.
+        valid: Share that `LinkTable.best` looks at.
+        progress: Show a bar on a terminal.
+
+    Example:
+        >>> from graphembed import deepwalk, load
+        >>> table = compare(load("karate"), {"deepwalk": lambda seed: deepwalk(dim=16, seed=seed)}, seeds=2)
+        >>> table.leaks, len(table.summary())
+        ([], 7)
+    """
+    graph = as_graph(source)
+    rows: list[dict[str, Any]] = []
+    leaks: list[str] = []
+    bar = tqdm(total=seeds * (len(encoders) + 1), disable=None if progress else True, leave=False)
+    with bar:
+        for number in range(seed, seed + seeds):
+            split = split_edges(graph, test, valid, number)
+            leaks += [f"seed {number}: {leak}" for leak in split.audit()]
+            bar.set_description(f"seed {number}: baselines")
+            rows += _baselines(split, number)
+            bar.update()
+            for name, make in encoders.items():
+                bar.set_description(f"seed {number}: {name}")
+                rows += _encoder(name, make(number), split, number)
+                bar.update()
+    return LinkTable(pd.DataFrame(rows), leaks)
+
+
+def _parts(split: EdgeSplit) -> dict[str, Any]:
+    return {name: part for name, part in (("valid", split.valid), ("test", split.test)) if len(part)}
+
+
+def _encoder(name: str, encoder: Encoder, split: EdgeSplit, seed: int) -> list[dict[str, Any]]:
+    begin = time.perf_counter()
+    embedding = encoder.fit_transform(split.observed)
+    head = LinkPredictor(seed=seed).fit(embedding, split.observed, split.train)
+    seconds = time.perf_counter() - begin
+    return [
+        {"method": name, "seed": seed, "part": part, **head.score(pairs), "seconds": seconds}
+        for part, pairs in _parts(split).items()
+    ]
+
+
+def _baselines(split: EdgeSplit, seed: int) -> list[dict[str, Any]]:
+    rows = []
+    for part, pairs in _parts(split).items():
+        begin = time.perf_counter()
+        scores = neighbourhood_scores(split.observed, pairs.pairs)
+        seconds = (time.perf_counter() - begin) / len(NEIGHBOURHOOD)
+        for column, name in enumerate(NEIGHBOURHOOD):
+            method = DEGREE if name == "preferential attachment" else name
+            score = np.ascontiguousarray(scores[:, column])
+            rows.append(
+                {"method": method, "seed": seed, "part": part, **link_scores(pairs.label, score), "seconds": seconds}
+            )
+    return rows

@@ -1,0 +1,289 @@
+"""The command line: parse, call the library, print. Data goes to stdout, talk to stderr.
+
+Nothing heavy is imported before a command needs it, so ``graphembed --help`` answers at once.
+Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 bad data, 130 interrupted.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from graphembed import __version__
+from graphembed.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from graphembed.encoders.protocol import Encoder
+
+ENCODERS = ("deepwalk", "node2vec", "sage", "gcn")
+
+
+class _BadData(click.ClickException):
+    exit_code = 3
+
+
+class _Group(click.Group):
+    """Turns errors of the library into one sentence and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except (DataError, FileNotFoundError, PermissionError, IsADirectoryError) as error:
+            if ctx.params.get("debug"):
+                raise
+            raise _BadData(str(error)) from error
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if ctx.params.get("debug"):
+                raise
+            raise click.ClickException(f"{type(error).__name__}: {error} (graphembed --debug shows where)") from error
+
+
+def _options(*, out: str | None) -> Callable[[Any], Any]:
+    """Add the options that mean the same everywhere."""
+
+    def decorate(function: Any) -> Any:
+        wanted = [click.option("--json", "as_json", is_flag=True, help="Print JSON to stdout instead of a table.")]
+        if out:
+            wanted += [
+                click.option("--seed", default=0, show_default=True, help="Everything random comes from it."),
+                click.option("--threads", type=click.IntRange(min=1), help="Threads to use; results do not depend on it."),
+                click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help=out),
+                click.option("--force", is_flag=True, help="Overwrite the file if it exists."),
+            ]
+        for option in reversed(wanted):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  graphembed link-prediction karate             compare encoders on a bundled graph
+  graphembed link-prediction edges.tsv --out links.tsv
+  graphembed embed edges.tsv --encoder node2vec --out vectors.tsv
+  graphembed nearest vectors.tsv TP53
+  graphembed datasets                           which graphs can be had by name
+Each command has its own --help. SOURCE is a data set's name, a list of edges (TSV, CSV or blanks; header, weights and
+.gz welcome), a .graphml or .gml file, or - for a list of edges on standard input.""",
+)
+@click.version_option(__version__, prog_name="graphembed")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def main(debug: bool) -> None:  # noqa: ARG001 - read by _Group
+    """Turn graphs into vectors and answer questions with them: who is linked, who is near."""
+
+
+@main.command("link-prediction", epilog="""\b
+Examples:
+  graphembed link-prediction lesmis
+  graphembed link-prediction edges.tsv --encoder node2vec --encoder sage --seeds 5
+  graphembed link-prediction edges.csv --directed --out links.tsv -k 100
+For each seed, 10 % of the linked pairs are hidden for the test and 5 % for choosing; every method sees the same rest. AUC
+is the chance that a hidden link scores above an unlinked pair; AP, MRR and Hits@10 look at the top of the ranking.
+"degree alone" knows nothing but how many links each node has: what is not above it has learnt nothing else.""")  # fmt: skip
+@click.argument("source")
+@click.option(
+    "--encoder", "encoders", multiple=True, type=click.Choice(ENCODERS), help="Which to compare; may be repeated. [all]"
+)
+@click.option("--seeds", default=3, show_default=True, type=click.IntRange(min=1), help="How many splits to average over.")
+@click.option("--directed", is_flag=True, default=None, help="Read a list of edges as directed.")
+@click.option("-k", default=20, show_default=True, type=click.IntRange(min=1), help="How many missing links to predict.")
+@_options(out="Write the predicted links here (.tsv, .csv or .parquet).")
+def link_prediction(
+    source: str,
+    encoders: tuple[str, ...],
+    seeds: int,
+    directed: bool | None,
+    k: int,
+    seed: int,
+    threads: int | None,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Compare encoders with baselines on hidden links of SOURCE, and predict its missing ones."""
+    from graphembed.bench.links import DEGREE, compare
+    from graphembed.datasets import read
+    from graphembed.files import TABLES, write_table
+    from graphembed.heads.links import LinkPredictor
+
+    _check_out(out, force, TABLES)
+    with _threads(threads):
+        graph = read(source, directed=directed)
+        _say(f"{source}: {graph}")
+        makers = {name: _maker(name) for name in dict.fromkeys(encoders or ENCODERS)}
+        table = compare(graph, makers, seeds=seeds, seed=seed)
+        best = table.best(makers)
+        _say(f"predicting with {best}, the encoder with the best AUC on the validation pairs")
+        embedding = makers[best](seed).fit_transform(graph)
+        links = LinkPredictor(seed=seed).fit(embedding, graph).predict_links(k)
+    audit = table.leaks or [f"no leaks in {seeds} {'split' if seeds == 1 else 'splits'}"]
+    summary = table.summary()
+    if out:
+        write_table(links, out)
+        _say(f"wrote {len(links)} predicted links to {out}")
+    if as_json:
+        rows = summary.reset_index().to_dict("records")
+        found = {"source": source, "graph": repr(graph), "seeds": list(range(seed, seed + seeds)), "audit": table.leaks}
+        _print_json(found | {"methods": rows, "predicted_with": best, "links": links.to_dict("records")})
+        return
+    click.echo(f"audit: {'; '.join(audit)}\n")
+    click.echo(_score_table(summary, DEGREE))
+    click.echo(f"\nmost probable missing links ({best} fitted on the whole graph):")
+    click.echo(_plain_table(links.head(5 if out else k)))
+
+
+@main.command(epilog="""\b
+Examples:
+  graphembed embed karate --encoder node2vec --out vectors.tsv
+  graphembed embed edges.csv --encoder sage --seed 7 --out vectors.npz
+The suffix decides the format: .npz keeps everything, .tsv and .parquet are tables, .w2v is what gensim reads.""")  # fmt: skip
+@click.argument("source")
+@click.option("--encoder", default="node2vec", show_default=True, type=click.Choice(ENCODERS), help="What learns.")
+@click.option("--dim", type=click.IntRange(min=1), help="Length of a vector.  [128 for walks, 64 for GNNs]")
+@click.option("--directed", is_flag=True, default=None, help="Read a list of edges as directed.")
+@_options(out="Where to write the vectors (.npz, .tsv, .parquet or .w2v).")
+def embed(
+    source: str,
+    encoder: str,
+    dim: int | None,
+    directed: bool | None,
+    seed: int,
+    threads: int | None,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Learn one vector for each node of SOURCE and write them to a file."""
+    if out is None:
+        raise click.UsageError("Missing option '--out': where to write the vectors, e.g. --out vectors.tsv")
+    from graphembed.datasets import read
+    from graphembed.files import EMBEDDINGS, write_embedding
+
+    _check_out(out, force, EMBEDDINGS)
+    with _threads(threads):
+        graph = read(source, directed=directed)
+        _say(f"{source}: {graph}")
+        embedding = _maker(encoder, dim)(seed).fit_transform(graph)
+    write_embedding(embedding, out)
+    _say(f"wrote {embedding} to {out}")
+    if as_json:
+        _print_json({"out": str(out), "items": len(embedding), "dim": embedding.shape[1], "made_by": embedding.source})
+
+
+@main.command(epilog="""\b
+Example:
+  graphembed nearest vectors.tsv Valjean -k 5""")  # fmt: skip
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("name")
+@click.option("-k", default=10, show_default=True, type=click.IntRange(min=1), help="How many.")
+@_options(out=None)
+def nearest(file: Path, name: str, k: int, as_json: bool) -> None:
+    """Print the names in FILE whose vectors are nearest to NAME's, by cosine similarity."""
+    from graphembed.files import read_embedding
+
+    found = read_embedding(file).nearest(name, k)
+    if as_json:
+        _print_json([{"name": other, "cosine": cosine} for other, cosine in found])
+        return
+    for other, cosine in found:
+        click.echo(f"{other}\t{cosine:.4f}")
+
+
+@main.command()
+@_options(out=None)
+def datasets(as_json: bool) -> None:
+    """List the graphs that can be had by name."""
+    from graphembed.datasets import BUNDLED, PUBLIC, card
+
+    cards = [{"name": name, **card(name)} for name in BUNDLED]
+    if as_json:
+        _print_json({"bundled": cards, "public": list(PUBLIC)})
+        return
+    click.echo("bundled:")
+    for about in cards:
+        click.echo(f"  {about['name']:<11}{about['nodes']:>5} nodes {about['edges']:>5} edges   {about['title']}")
+    click.echo(f"\nread from the folder GRAPHEMBED_DATA names, if they are there:\n  {', '.join(PUBLIC)}")
+
+
+def _maker(name: str, dim: int | None = None) -> "Callable[[int], Encoder]":
+    from graphembed.encoders import recipes
+
+    settings = {} if dim is None else {"dim": dim}
+
+    def make(seed: int) -> "Encoder":
+        encoder: Encoder = getattr(recipes, name)(seed=seed, **settings)
+        return encoder
+
+    return make
+
+
+def _threads(count: int | None) -> AbstractContextManager[None]:
+    if count is None:
+        return nullcontext()
+    from graphembed.threads import threads
+
+    try:
+        return threads(count)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--threads") from error
+
+
+def _check_out(out: Path | None, force: bool, formats: tuple[str, ...]) -> None:
+    """Refuse an output that cannot be written before any work is done."""
+    if out is None:
+        return
+    from graphembed.files import check_writable
+
+    try:
+        check_writable(out, formats)
+    except DataError as error:
+        raise click.BadParameter(str(error), param_hint="--out") from error
+    if out.exists() and not force:
+        raise click.UsageError(f"{out} exists; choose another name or overwrite it with --force")
+
+
+def _score_table(summary: "pd.DataFrame", degree: str) -> str:
+    """Lay out mean and spread of each score, with the lift over degree alone."""
+    scores = [name for name in summary.columns if f"{name} sd" in summary.columns and name != "seconds"]
+    lines = [["method", *scores, "AUC over degree", "seconds"]]
+    for method, row in summary.iterrows():
+        cells = [
+            f"{row[name]:.3f}" + (f" ± {row[f'{name} sd']:.3f}" if row[f"{name} sd"] == row[f"{name} sd"] else "")
+            for name in scores
+        ]
+        lines.append([str(method), *cells, f"{row['AUC'] - summary.loc[degree, 'AUC']:+.3f}", f"{row['seconds']:.1f}"])
+    return _columns(lines)
+
+
+def _plain_table(frame: "pd.DataFrame") -> str:
+    rows = [[str(cell) if isinstance(cell, str) else f"{cell:.3f}" for cell in row] for row in frame.to_numpy().tolist()]
+    return _columns([list(frame.columns), *rows])
+
+
+def _columns(lines: list[list[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+if __name__ == "__main__":
+    main()

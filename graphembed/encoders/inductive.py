@@ -1,0 +1,125 @@
+"""`Inductive`: any torch module with a PyG forward, trained for an objective."""
+
+import copy
+import dataclasses as dc
+from typing import Any, Self
+
+import torch
+from sklearn.base import BaseEstimator
+from torch import nn
+from torch_geometric.data import Data
+
+from graphembed.embedding import Embedding
+from graphembed.encoders.protocol import describe, known_rows, needs_edges
+from graphembed.errors import DataError
+from graphembed.graph import Graph, as_graph
+from graphembed.kernels.roles import structure
+from graphembed.nn.gnn import NodeTable
+from graphembed.objectives import LinkReconstruction, Objective
+from graphembed.threads import one_thread
+from graphembed.training import seeded, train
+
+
+@dc.dataclass(eq=False)
+class Inductive(BaseEstimator):  # type: ignore[misc]
+    """A module trained on one graph that can embed another.
+
+    What goes in: the graph's features ``x``, each row divided by its length. A graph without features gets, by
+    ``features="learned"``, one learned vector per node, which tells nodes apart but knows only the nodes it was
+    fitted on; or, by ``features="structural"``, numbers read off the graph (log degree, log mean degree of the
+    neighbours, clustering), which also work on other graphs but are alike for nodes in alike places.
+
+    Args:
+        module: Forward ``(x, edge_index, edge_weight=None) -> (nodes, dim)``; copied, its parameters are drawn anew.
+        objective: What to train for.
+        features: For graphs without ``x``: ``"learned"`` or ``"structural"``.
+        epochs: Rounds of training.
+        lr: Step of Adam.
+        seed: Everything random comes from it.
+        device: Where to train.
+        progress: Show a bar on a terminal.
+
+    Attributes:
+        module_: The trained module.
+        losses_: Mean loss of each epoch.
+
+    Example:
+        >>> import networkx as nx
+        >>> from torch_geometric.nn import SAGEConv
+        >>> from graphembed.nn.gnn import GNN
+        >>> with seeded(0):
+        ...     module = GNN(SAGEConv, [16], 8)
+        >>> Inductive(module, epochs=5).fit_transform(nx.karate_club_graph())
+        Embedding(34 items, dim 8, Inductive)
+    """
+
+    module: nn.Module
+    objective: Objective = LinkReconstruction()
+    features: str = "learned"
+    epochs: int = 200
+    lr: float = 0.003
+    seed: int = 0
+    device: str = "cpu"
+    progress: bool = True
+
+    def fit(self, graph: Any, /) -> Self:
+        """Train a fresh copy of the module."""
+        graph = as_graph(graph)
+        needs_edges(graph, "a GNN trained on links")
+        if self.features not in ("learned", "structural"):
+            raise ValueError(f"features must be 'learned' or 'structural', got {self.features!r}")
+        self.rows_ = dict(graph.row)
+        self.featured_ = graph.data.x is not None
+        with seeded(self.seed):
+            module = copy.deepcopy(self.module)
+            if not self.featured_ and self.features == "learned":
+                module = NodeTable(module, graph.num_nodes, _TABLE)
+            inputs = self._inputs(graph)
+            with torch.no_grad(), one_thread():
+                module.eval()(inputs.data.x[:1], torch.empty(2, 0, dtype=torch.long))  # settles widths left open (-1)
+            if hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+        self.losses_ = train(
+            module, inputs, self.objective,
+            epochs=self.epochs, lr=self.lr, seed=self.seed, device=self.device, progress=self.progress,
+        )  # fmt: skip
+        self.module_ = module
+        return self
+
+    def transform(self, graph: Any, /) -> Embedding:
+        """Embed the nodes of any graph that has features like those it was fitted on.
+
+        Raises:
+            UnknownNameError: The inputs were learned per node and some nodes were not there.
+            DataError: The features are not of the kind or number it was fitted on.
+        """
+        graph = as_graph(graph)
+        data = self._inputs(graph).data.to(self.device)
+        with torch.no_grad(), one_thread():
+            z = self.module_(data.x, data.edge_index, data.edge_weight)
+        return Embedding(z.cpu().numpy(), graph.names, describe(self))
+
+    def fit_transform(self, graph: Any, /) -> Embedding:
+        """Do both on one graph."""
+        graph = as_graph(graph)
+        return self.fit(graph).transform(graph)
+
+    def _inputs(self, graph: Graph) -> Graph:
+        """Return the graph with what the module reads as ``x``."""
+        x = graph.data.x
+        if (x is not None) != self.featured_:
+            raise DataError(
+                f"it was fitted on a graph with{'' if self.featured_ else 'out'} features, "
+                f"and cannot embed one with{'out' if self.featured_ else ''}: {graph}"
+            )
+        if x is not None:
+            x = nn.functional.normalize(x.float(), dim=1) * x.shape[1] ** 0.5
+        elif self.features == "structural":
+            x = torch.from_numpy(structure(graph.csr))
+        else:
+            remedy = 'fit with features="structural", or on a graph that holds them'
+            x = torch.tensor(known_rows(self.rows_, graph, "this GNN with learned inputs", remedy))
+        return Graph(Data(**(graph.data.to_dict() | {"x": x})), graph.names, graph.directed)
+
+
+_TABLE = 64  # width of learned inputs

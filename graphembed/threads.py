@@ -1,0 +1,49 @@
+"""One knob for threads: numba's kernels, torch and the BLAS behind numpy and scikit-learn."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numba
+import torch
+from threadpoolctl import threadpool_limits
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Use ``count`` threads within the block; before and after, everything is as it was.
+
+    Results do not depend on it: kernels draw by counters and add in a fixed order, and sums whose order would depend on
+    the number of threads (in matrix products of torch and BLAS) are done on one.
+
+    Raises:
+        ValueError: Fewer than one thread, or more than numba was started with.
+
+    Example:
+        >>> with threads(1):
+        ...     torch.get_num_threads()
+        1
+    """
+    most = numba.config.NUMBA_NUM_THREADS
+    if not 1 <= count <= most:
+        raise ValueError(f"threads must be between 1 and {most} (the cores of this machine), got {count}")
+    before = numba.get_num_threads(), torch.get_num_threads()
+    numba.set_num_threads(count)
+    torch.set_num_threads(count)
+    try:
+        with threadpool_limits(count):
+            yield
+    finally:
+        numba.set_num_threads(before[0])
+        torch.set_num_threads(before[1])
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run torch and BLAS on one thread, whatever the user chose: the order of their sums is then always the same."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)
