@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from graphembed.encoders.skipgram import SkipGram as SkipGram
     from graphembed.errors import DataError as DataError
     from graphembed.errors import UnknownNameError as UnknownNameError
-    from graphembed.files import as_graph as as_graph
     from graphembed.files import read_edges as read_edges
     from graphembed.files import read_embedding as read_embedding
     from graphembed.files import read_graph as read_graph
     from graphembed.files import write_embedding as write_embedding
     from graphembed.graph import Graph as Graph
+    from graphembed.graph import as_graph as as_graph
     from graphembed.graph import merge as merge
     from graphembed.heads.links import LinkPredictor as LinkPredictor
     from graphembed.nn.gnn import GNN as GNN

@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 bad data, 130 interrupted.
 """
 
 import json
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -54,7 +55,9 @@ def _options(*, out: str | None) -> Callable[[Any], Any]:
         if out:
             wanted += [
                 click.option("--seed", default=0, show_default=True, help="Everything random comes from it."),
-                click.option("--threads", type=click.IntRange(min=1), help="Threads to use; results do not depend on it."),
+                click.option(
+                    "--threads", type=click.IntRange(min=1), help="Threads to use; results do not depend on it."
+                ),
                 click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help=out),
                 click.option("--force", is_flag=True, help="Overwrite the file if it exists."),
             ]
@@ -82,6 +85,8 @@ Each command has its own --help. SOURCE is a data set's name, a list of edges (T
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def main(debug: bool) -> None:  # noqa: ARG001 - read by _Group
     """Turn graphs into vectors and answer questions with them: who is linked, who is near."""
+    # Before OpenMP is loaded: threads that wait sleep. Spinning is a little faster alone and far slower on a busy machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @main.command("link-prediction", epilog="""\b
@@ -96,9 +101,13 @@ is the chance that a hidden link scores above an unlinked pair; AP, MRR and Hits
 @click.option(
     "--encoder", "encoders", multiple=True, type=click.Choice(ENCODERS), help="Which to compare; may be repeated. [all]"
 )
-@click.option("--seeds", default=3, show_default=True, type=click.IntRange(min=1), help="How many splits to average over.")
+@click.option(
+    "--seeds", default=3, show_default=True, type=click.IntRange(min=1), help="How many splits to average over."
+)
 @click.option("--directed", is_flag=True, default=None, help="Read a list of edges as directed.")
-@click.option("-k", default=20, show_default=True, type=click.IntRange(min=1), help="How many missing links to predict.")
+@click.option(
+    "-k", default=20, show_default=True, type=click.IntRange(min=1), help="How many missing links to predict."
+)
 @_options(out="Write the predicted links here (.tsv, .csv or .parquet).")
 def link_prediction(
     source: str,
@@ -127,7 +136,7 @@ def link_prediction(
         best = table.best(makers)
         _say(f"predicting with {best}, the encoder with the best AUC on the validation pairs")
         embedding = makers[best](seed).fit_transform(graph)
-        links = LinkPredictor(seed=seed).fit(embedding, graph).predict_links(k)
+        links = LinkPredictor(table.pair(best), seed=seed).fit(embedding, graph).predict_links(k)
     audit = table.leaks or [f"no leaks in {seeds} {'split' if seeds == 1 else 'splits'}"]
     summary = table.summary()
     if out:
@@ -268,13 +277,17 @@ def _score_table(summary: "pd.DataFrame", degree: str) -> str:
 
 
 def _plain_table(frame: "pd.DataFrame") -> str:
-    rows = [[str(cell) if isinstance(cell, str) else f"{cell:.3f}" for cell in row] for row in frame.to_numpy().tolist()]
+    rows = [
+        [str(cell) if isinstance(cell, str) else f"{cell:.3f}" for cell in row] for row in frame.to_numpy().tolist()
+    ]
     return _columns([list(frame.columns), *rows])
 
 
 def _columns(lines: list[list[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
 
 
 def _print_json(value: Any) -> None:

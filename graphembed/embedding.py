@@ -6,11 +6,15 @@ which beats the dot product of two vectors and keeps direction.
 """
 
 import dataclasses as dc
+import difflib
 import json
+import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, overload
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,19 +52,22 @@ class Embedding:
     context: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
-        values = np.ascontiguousarray(self.values, np.float32)
+        values = _float32(self.values)
         names = tuple(self.names)
         if values.ndim != 2 or len(values) != len(names):
             raise DataError(f"expected one row per name, got shape {values.shape} for {len(names)} names")
+        if wrong_names := [name for name in names if not isinstance(name, str)]:
+            raise DataError(f"names of an embedding must be strings, got {first_few(wrong_names)}")
         if len(set(names)) < len(names):
-            raise DataError("names of an embedding must differ")
+            repeats = [name for name, times in Counter(names).items() if times > 1]
+            raise DataError(f"names of an embedding must differ, these repeat: {first_few(repeats)}")
         wrong = np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist()
         if wrong:
             raise DataError(f"vectors must be finite; they are not for {first_few(names[row] for row in wrong)}")
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "names", names)
         if self.context is not None:
-            context = np.ascontiguousarray(self.context, np.float32)
+            context = _float32(self.context)
             if context.shape != values.shape:
                 raise DataError(f"the context table must have the shape of the values, {values.shape}: {context.shape}")
             object.__setattr__(self, "context", context)
@@ -82,13 +89,22 @@ class Embedding:
         return {name: row for row, name in enumerate(self.names)}
 
     @overload
-    def __getitem__(self, names: str) -> NDArray[np.float32]: ...
+    def __getitem__(self, names: str) -> NDArray[np.float32]: ...  # type: ignore[overload-overlap]  # a str is a sequence
     @overload
     def __getitem__(self, names: Sequence[str]) -> "Embedding": ...
-    def __getitem__(self, names: str | Sequence[str]) -> "NDArray[np.float32] | Embedding":
-        """Return the vector of one name, or the embedding of several in the order asked for."""
+    @overload
+    def __getitem__(self, names: NDArray[Any] | tuple[NDArray[Any], ...]) -> NDArray[np.float32]: ...
+    def __getitem__(self, names: Any) -> "NDArray[np.float32] | Embedding":
+        """Return the vector of one name, or the embedding of several in the order asked for.
+
+        Arrays of rows index as in numpy and give an array: scikit-learn's cross-validation does that.
+        """
+        if isinstance(names, np.ndarray) or (isinstance(names, tuple) and any(not isinstance(n, str) for n in names)):
+            rows_asked: NDArray[np.float32] = self.values[names]
+            return rows_asked
         if isinstance(names, str):
-            return self.values[self._rows([names])[0]]
+            vector: NDArray[np.float32] = self.values[self._rows([names])[0]]
+            return vector
         rows = self._rows(names)
         context = None if self.context is None else self.context[rows]
         return Embedding(self.values[rows], tuple(names), self.source, context)
@@ -111,8 +127,7 @@ class Embedding:
             own, vector = None, np.asarray(query, np.float32)
             if vector.shape != self.values.shape[1:]:
                 raise DataError(f"expected a vector of shape {self.values.shape[1:]}, got {vector.shape}")
-        lengths = np.linalg.norm(self.values, axis=1) * np.linalg.norm(vector)
-        cosine = self.values @ vector / np.maximum(lengths, 1e-30)
+        cosine = _unit(self.values.astype(np.float64)) @ _unit(vector[None].astype(np.float64))[0]
         order = np.argsort(-cosine, kind="stable")
         return [(self.names[row], float(cosine[row])) for row in order.tolist() if row != own][:k]
 
@@ -135,11 +150,10 @@ class Embedding:
             DataError: The file is not such a file.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
                 texts = {key: json.loads(file[key].tobytes()) for key in ("names", "source")}
-                context = file["context"] if "context" in file else None
-                return cls(file["values"], tuple(texts["names"]), texts["source"], context)
-        except (ValueError, KeyError, EOFError, TypeError, AttributeError, OSError) as error:
+                return cls(file["values"], tuple(texts["names"]), texts["source"], file.get("context"))
+        except (ValueError, KeyError, EOFError, TypeError, AttributeError, OSError, BadZipFile, zlib.error) as error:
             if isinstance(error, FileNotFoundError | DataError):
                 raise
             raise DataError(f"{path} is not an embedding saved by graphembed: {error}") from error
@@ -158,9 +172,19 @@ class Embedding:
         return [self.row[name] for name in names]
 
 
-def _alike(name: str, names: Sequence[str]) -> str:
-    import difflib
+def _float32(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Copy to float32; what it cannot hold becomes infinite, and is refused later by name."""
+    with np.errstate(over="ignore"):
+        return np.array(values, np.float32, order="C")
 
+
+def _unit(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    lengths = np.linalg.norm(z, axis=1, keepdims=True)
+    unit: NDArray[np.float64] = np.divide(z, lengths, out=np.zeros_like(z), where=lengths > 0)
+    return unit
+
+
+def _alike(name: str, names: Sequence[str]) -> str:
     folded = {known.casefold(): known for known in names[:100_000]}
     close = difflib.get_close_matches(name.casefold(), folded, n=3)
     return first_few(folded[match] for match in close)

@@ -5,11 +5,13 @@ or gzipped under any name. Embeddings: ``.npz`` (everything), ``.tsv``, ``.parqu
 gensim reads it). Names come out as they went in. Files are written whole or not at all.
 """
 
+import csv
 import gzip
 import io
 import json
 import re
 import sys
+import zlib
 from collections.abc import Callable, Sequence
 from os import PathLike, fspath
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from graphembed.atomic import whole_file
 from graphembed.embedding import Embedding
@@ -30,6 +33,7 @@ _HEADER = re.compile(
     r"(node|protein|gene|id|vertex|name|interactor|user|item)[ _.-]?([12abuv]|from|to)?)(_id|_name)?",
     re.IGNORECASE,
 )
+_LARGEST = float(np.finfo(np.float32).max)
 _WEIGHT = ("weight", "score", "combined_score", "value", "count")
 
 
@@ -44,7 +48,7 @@ def read_graph(path: str | PathLike[str], *, directed: bool | None = None) -> Gr
         FileNotFoundError: There is no such file.
         DataError: It cannot be read as a graph; the message says where it went wrong.
     """
-    suffixes = [suffix for suffix in Path(path).suffixes if suffix != ".gz"]
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes if suffix.lower() != ".gz"]
     if suffixes[-1:] not in ([".graphml"], [".gml"]):
         return read_edges(path, directed=bool(directed))
     content = io.BytesIO(_content(path))
@@ -54,49 +58,54 @@ def read_graph(path: str | PathLike[str], *, directed: bool | None = None) -> Gr
         raise DataError(f"{path} cannot be read as {suffixes[-1][1:].upper()}: {error}") from error
     if directed is not None and directed != graph.is_directed():
         graph = graph.to_directed() if directed else graph.to_undirected()
-    return as_graph(graph)
+    try:
+        return as_graph(graph)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def read_edges(path: str | PathLike[str], *, directed: bool = False) -> Graph:
-    """Read a list of edges: one per line, separated by tabs, commas, semicolons or blanks (found out in this order).
+    """Read a list of edges: one per line, separated by tabs, commas or semicolons, if most lines hold one, else by blanks.
 
     - Lines that start with ``#`` or ``%`` are comments; empty lines are skipped.
     - A first line of words like "source", "target", "protein1" or "gene_a" is a header; so is one whose third column is
       not a number while all others' are, or whose names are words while all others are whole numbers.
-    - Weights stand in a column called "weight" (or score, combined_score, value, count), else in the third column if it
-      holds numbers. Other columns are ignored.
+    - The names stand in the columns called "source" and "target", else in the first two. Weights stand in a column
+      called "weight" (or score, combined_score, value, count), else in the third if it holds numbers. Other columns are
+      ignored.
     - A name alone on its line is an isolated node.
-    - Names are kept as written: ``007``, ``NA`` and ``nan`` are names.
+    - Names are kept as written: ``007``, ``NA`` and ``nan`` are names. Commas and semicolons may be quoted: ``"a, b"``.
 
     Raises:
         FileNotFoundError: There is no such file.
         DataError: The file is empty, not text, has one column, or bad weights; the message names the line.
     """
     lines, numbers = _data_lines(_text(path), path)
-    separator = next((mark for mark in "\t,;" if mark in lines[0]), " ")
-    rows = _split(lines, numbers, separator, path)
-    header = _header(rows)
-    names = None
-    if header:
-        names, rows, numbers = rows.iloc[0].tolist(), rows.iloc[1:], numbers[1:]
-        if rows.empty:
+    separator = next((mark for mark in "\t,;" if 2 * sum(mark in line for line in lines) >= len(lines)), None)
+    rows = [_split(line, separator, f"{path}, line {number}") for line, number in zip(lines, numbers, strict=True)]
+    header: list[str] = []
+    if _is_header(rows):
+        header = [word.strip().lower() for word in rows[0]]
+        rows, numbers = rows[1:], numbers[1:]
+        if not rows:
             raise DataError(f"{path} has a header but no edges")
-    if rows.shape[1] < 2:
+    width = max(map(len, rows))
+    if width < 2:
         raise DataError(
             f"{path} has one column, an edge needs two: source and target, separated by tab, comma or blank; "
-            f"line {numbers[0]} is {lines[int(header)][:60]!r}"
+            f"line {numbers[0]} is {rows[0][0][:60]!r}"
         )
-    if nameless := np.flatnonzero(rows[0] == "").tolist():
-        raise DataError(f"{path}, line {numbers[nameless[0]]}: the first name is empty; {len(nameless)} lines are like that")
-    edge = (rows[1] != "").to_numpy()
-    weight = _weights(rows[edge], names, [number for number, kept in zip(numbers, edge, strict=True) if kept], path)
-    frame = pd.DataFrame({"source": rows.loc[edge, 0], "target": rows.loc[edge, 1]})
+    rows = [row + [""] * (width - len(row)) for row in rows]
+    u, v = (header.index(word) for word in ("source", "target")) if {"source", "target"} <= set(header) else (0, 1)
+    if nameless := [number for row, number in zip(rows, numbers, strict=True) if row[u] == ""]:
+        raise DataError(f"{path}, line {nameless[0]}: the first name is empty; {len(nameless)} lines are like that")
+    edges = [(row, number) for row, number in zip(rows, numbers, strict=True) if row[v] != ""]
+    frame = pd.DataFrame({"source": [row[u] for row, _ in edges], "target": [row[v] for row, _ in edges]}, dtype=object)
+    weight = _weights(edges, header, {u, v}, path)
     if weight is not None:
         frame["weight"] = weight
-    try:
-        return frame_graph(frame, directed=directed, nodes=_in_order(rows))
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
+    seen = dict.fromkeys(name for row in rows for name in (row[u], row[v]) if name != "")
+    return frame_graph(frame, directed=directed, nodes=seen)
 
 
 @as_graph.register(str)
@@ -133,9 +142,9 @@ def read_embedding(path: str | PathLike[str]) -> Embedding:
         FileNotFoundError: There is no such file.
         DataError: The file does not hold vectors.
     """
-    if not Path(path).exists():
-        raise FileNotFoundError(f"there is no file {fspath(path)}")
-    return _format(path, _READERS)(Path(path))
+    _check_file(path)
+    embedding: Embedding = _format(path, _READERS)(Path(path))
+    return embedding
 
 
 def write_table(table: pd.DataFrame, path: str | PathLike[str]) -> None:
@@ -168,23 +177,27 @@ EMBEDDINGS = (".npz", ".tsv", ".parquet", ".w2v")
 def _content(path: str | PathLike[str]) -> bytes:
     if fspath(path) == "-":
         content = sys.stdin.buffer.read()
-    elif not Path(path).exists():
-        raise FileNotFoundError(f"there is no file {fspath(path)}")
-    elif Path(path).is_dir():
-        raise DataError(f"{path} is a folder; give the path of a file")
     else:
+        _check_file(path)
         content = Path(path).read_bytes()
     if content[:2] != b"\x1f\x8b":
         return content
     try:
         return gzip.decompress(content)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} is a damaged gzip file: {error}") from error
+
+
+def _check_file(path: str | PathLike[str]) -> None:
+    if not Path(path).exists():
+        raise FileNotFoundError(f"there is no file {fspath(path)}")
+    if Path(path).is_dir():
+        raise DataError(f"{path} is a folder; give the path of a file")
 
 
 def _text(path: str | PathLike[str]) -> str:
     content = _content(path)
-    if b"\0" in content[:4096]:
+    if b"\0" in content:
         raise DataError(f"{path} is not a text file; a list of edges is plain text")
     try:
         return content.decode("utf-8-sig")
@@ -202,70 +215,57 @@ def _data_lines(text: str, path: str | PathLike[str]) -> tuple[list[str], list[i
     return [line.rstrip("\r") for line in lines], list(numbers)
 
 
-def _split(lines: list[str], numbers: list[int], separator: str, path: str | PathLike[str]) -> pd.DataFrame:
-    """Split lines into columns of strings; what a line lacks is empty."""
-    columns = max(len(line.split(None if separator == " " else separator)) for line in lines)
+def _split(line: str, separator: str | None, where: str) -> list[str]:
+    """Split a line into its columns."""
+    if separator in (None, "\t"):
+        return line.split(separator)
+    if '"' not in line:
+        return [word.lstrip() for word in line.split(separator)]
     try:
-        rows = pd.read_csv(
-            io.StringIO("\n".join(lines)),
-            sep=r"\s+" if separator == " " else separator,
-            header=None,
-            names=range(columns),
-            dtype=str,
-            keep_default_na=False,
-            skipinitialspace=True,
-            quoting=0 if separator in ",;" else 3,
-        )
-    except pd.errors.ParserError as error:
-        found = re.search(r"line (\d+)", str(error))
-        where = f", line {numbers[int(found[1]) - 1]}" if found else ""
-        raise DataError(f"{path}{where}: cannot be split at {separator!r}: {error}") from error
-    return rows.fillna("")
+        return next(csv.reader([line], delimiter=separator or ",", skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        raise DataError(f"{where}: a quoted name does not end on its line ({error}): {line[:60]!r}") from error
 
 
-def _header(rows: pd.DataFrame) -> bool:
-    first, body = rows.iloc[0], rows.iloc[1:]
-    if all(_HEADER.fullmatch(word.strip()) for word in first[:2]):
-        return True
-    if body.empty:
+def _is_header(rows: list[list[str]]) -> bool:
+    first, body = rows[0], [row for row in rows[1:] if len(row) > 1 and row[1] != ""]
+    if len(first) < 2:
         return False
-    if rows.shape[1] > 2 and not _is_number(first[2]) and body[2].map(_is_number).all():
+    if all(_HEADER.fullmatch(word.strip()) for word in first[:2]) or {"source", "target"} <= {
+        w.strip().lower() for w in first
+    }:
         return True
-    whole = r"-?\d+"
-    return (
-        rows.shape[1] > 1
-        and not any(re.fullmatch(whole, word) for word in first[:2])
-        and bool(body[0].str.fullmatch(whole).all() and body[1].str.fullmatch(whole).all())
-    )
+    if not body:
+        return False
+    if len(first) > 2 and not _is_number(first[2]) and all(len(row) > 2 and _is_number(row[2]) for row in body):
+        return True
+    whole = re.compile(r"-?\d+").fullmatch
+    return not any(map(whole, first[:2])) and all(whole(word) for row in body for word in row[:2])
 
 
 def _weights(
-    rows: pd.DataFrame, names: list[str] | None, numbers: list[int], path: str | PathLike[str]
-) -> "np.ndarray[Any, np.dtype[np.float64]] | None":
-    called = [name.strip().lower() for name in names or []]
-    column = next((called.index(word) for word in _WEIGHT if word in called[2:]), None)
-    if column is None:
-        if rows.shape[1] < 3 or not rows[2].map(_is_number).any():
-            return None
+    edges: list[tuple[list[str], int]], header: list[str], taken: set[int], path: str | PathLike[str]
+) -> list[float] | None:
+    """Return the weight of each edge, or None where there are none."""
+    named = [header.index(word) for word in _WEIGHT if word in header and header.index(word) not in taken]
+    if named:
+        column = named[0]
+    elif 2 not in taken and edges and len(edges[0][0]) > 2 and any(_is_number(row[2]) for row, _ in edges):
         column = 2
-    wrong = [place for place, word in enumerate(rows[column]) if not _is_number(word)]
+    else:
+        return None
+    wrong = [(row[column], number) for row, number in edges if not _is_number(row[column])]
     if wrong:
-        shown = first_few(rows[column].iloc[wrong].tolist())
-        raise DataError(f"{path}, line {numbers[wrong[0]]}: weights must be numbers, got {shown}")
-    weight = rows[column].astype(float).to_numpy()
-    bad = np.flatnonzero(~(np.isfinite(weight) & (weight > 0)))
-    if bad.size:
+        shown = first_few(word for word, _ in wrong)
+        raise DataError(f"{path}, line {wrong[0][1]}: weights must be numbers, got {shown}")
+    weight = [float(row[column]) for row, _ in edges]
+    bad = [place for place, value in enumerate(weight) if not 0 < value < _LARGEST]
+    if bad:
         raise DataError(
-            f"{path}, line {numbers[bad[0]]}: edge weights must be positive and finite, got {weight[bad[0]]:g} "
-            f"({bad.size} such lines); drop these edges or shift the weights"
+            f"{path}, line {edges[bad[0]][1]}: edge weights must be positive and finite, got {weight[bad[0]]:g} "
+            f"({len(bad)} such lines); drop these edges or shift the weights"
         )
     return weight
-
-
-def _in_order(rows: pd.DataFrame) -> list[str]:
-    """Names in the order of their first appearance, isolated nodes too."""
-    both = rows[[0, 1]].to_numpy(object).ravel()
-    return [name for name in pd.unique(both) if name != ""]
 
 
 def _is_number(word: str) -> bool:
@@ -318,7 +318,14 @@ def _write_word2vec(embedding: Embedding, path: Path) -> None:
 
 
 def _read_word2vec(path: Path) -> Embedding:
-    table = _table(path, sep=" ", header=None, skiprows=1, dtype={0: str})
+    with path.open(encoding="utf-8", errors="replace") as file:
+        first = file.readline().split()
+    if not (len(first) == 2 and all(word.isdigit() for word in first)):
+        raise DataError(f"{path} is not word2vec text: its first line must say how many vectors and dimensions follow")
+    items, dim = map(int, first)
+    table = _table(path, sep=" ", header=None, skiprows=1, usecols=range(dim + 1), dtype={0: str})
+    if len(table) != items:
+        raise DataError(f"{path} is cut off: it says {items} vectors and holds {len(table)}")
     return _vectors(table.iloc[:, 0], table.iloc[:, 1:], path)
 
 
@@ -347,6 +354,8 @@ def _table(path: Path, **options: Any) -> pd.DataFrame:
 
 
 def _vectors(names: Any, values: pd.DataFrame, path: Path, source: dict[str, Any] | None = None) -> Embedding:
+    if values.shape[1] == 0:
+        raise DataError(f"{path} is not a table of vectors: it has one column")
     try:
         return Embedding(values.to_numpy(np.float32), tuple(map(str, names)), source or {})
     except (ValueError, TypeError) as error:

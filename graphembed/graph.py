@@ -15,6 +15,7 @@ The rules, applied once when a graph is made; the input is never changed:
 
 import copy
 import dataclasses as dc
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, singledispatch
 from typing import Any
@@ -62,11 +63,13 @@ class Graph:
     duplicates: int = 0
 
     def __post_init__(self) -> None:
-        nodes = int(self.data.num_nodes or 0)
+        data = _on_cpu(self.data)
+        nodes = int(data.num_nodes)
         names = tuple(self.names) or tuple(map(str, range(nodes)))
         _check_names(names, nodes)
-        data, merged = _sorted_unique(self.data, nodes)
+        _check_ends(data.edge_index.numpy(), nodes)
         _check_numbers(data, names)
+        data, merged = _sorted_unique(data, nodes)
         symmetric = _symmetric(data, nodes)
         if self.directed is False and not symmetric:
             raise DataError(
@@ -101,15 +104,15 @@ class Graph:
             directed: Whether ``source -> target`` differs from ``target -> source``.
             **node_data: Further tensors for ``data``, first dimension nodes: ``x``, ``y``, ``part`` ...
         """
-        ends = np.stack([np.asarray(source, np.int64), np.asarray(target, np.int64)])
+        ends = _ends(source, target)
         names = tuple(names)
         if nodes is None:
             nodes = len(names) or int(ends.max(initial=-1)) + 1
         _check_ends(ends, nodes)
-        values = None if weight is None else np.asarray(weight, np.float64)
         given = ends.shape[1]
-        if values is not None:
-            _check_weights(values, ends, names or tuple(map(str, range(nodes))))
+        values = None
+        if weight is not None:
+            values = _checked_weights(weight, ends, names or tuple(map(str, range(nodes))))
         ends, values = merge_edges(ends, values, nodes)
         if not directed:
             ends, values, given = _both_ways(ends, values, given, nodes)
@@ -176,10 +179,10 @@ class Graph:
 def as_graph(source: Any, /) -> Graph:
     """Read a graph from a Graph, a PyG ``Data``, any networkx graph, a square scipy sparse matrix, a frame or a path.
 
-    A frame has one row per edge: columns ``source`` and ``target`` (or the first two) and, optionally, ``weight`` (or a
-    numeric third). A matrix is undirected if it is symmetric. networkx attributes ``weight`` become weights; names that
-    are not strings become what ``str`` makes of them, and ``bipartite`` becomes ``data.part``. Paths are read by `graphembed.files.read_graph`. Other types can
-    register themselves with ``as_graph.register``.
+    A frame has one row per edge: columns ``source`` and ``target`` (or the first two) and, optionally, ``weight`` (or the
+    first other column if it is numeric). A matrix is undirected if it is symmetric. networkx attributes ``weight`` become weights; names that
+    are not strings become what ``str`` makes of them, and ``bipartite`` becomes ``data.part``. Paths are read by
+    `graphembed.files.read_graph`. Other types can register themselves with ``as_graph.register``.
 
     Raises:
         TypeError: Nothing is known about this type.
@@ -203,8 +206,6 @@ def _(source: Graph, /) -> Graph:
 
 @as_graph.register
 def _(source: Data, /) -> Graph:
-    if source.edge_index is None:
-        raise DataError("the PyG Data has no edge_index; a graph without edges has one of shape [2, 0]")
     return Graph(source)
 
 
@@ -219,7 +220,9 @@ def _(source: Any, /) -> Graph:
         weight = [1.0 if value is None else value for value in weights]
     sides = [side for _, side in source.nodes(data="bipartite")]
     node_data = {"part": torch.tensor(sides)} if sides and set(sides) == {0, 1} else {}
-    return Graph.from_edges(*ends.T, weight, names=names, nodes=len(names), directed=source.is_directed(), **node_data)
+    return Graph.from_edges(
+        ends[:, 0], ends[:, 1], weight, names=names, nodes=len(names), directed=source.is_directed(), **node_data
+    )
 
 
 @as_graph.register(sp.sparray)
@@ -227,13 +230,13 @@ def _(source: Any, /) -> Graph:
 def _(source: Any, /) -> Graph:
     if source.shape[0] != source.shape[1]:
         raise DataError(f"an adjacency matrix must be square, got shape {source.shape}")
-    matrix = sp.coo_array(source)
+    matrix = sp.csr_array(source).tocoo()  # repeated entries are added up, as scipy means them
     stored = matrix.data != 0
     ends = np.stack([matrix.row, matrix.col])[:, stored]
     weight = matrix.data[stored].astype(np.float64)
-    directed = (sp.csr_array(source) != sp.csr_array(source).T).nnz > 0
+    directed = (matrix.tocsr() != matrix.tocsr().T).nnz > 0
     unweighted = bool((weight == 1).all())
-    return Graph.from_edges(*ends, None if unweighted else weight, nodes=source.shape[0], directed=directed)
+    return Graph.from_edges(ends[0], ends[1], None if unweighted else weight, nodes=source.shape[0], directed=directed)
 
 
 @as_graph.register
@@ -245,7 +248,8 @@ def frame_graph(edges: pd.DataFrame, *, directed: bool = False, nodes: Iterable[
     """Read a graph from a frame with one row per edge.
 
     Args:
-        edges: Columns ``source`` and ``target`` (or the first two) and, optionally, ``weight`` (or a numeric third).
+        edges: Columns ``source`` and ``target`` (or the first two) and, optionally, ``weight`` (or the first other column
+            if it is numeric).
         directed: Whether ``source -> target`` differs from ``target -> source``.
         nodes: Names that come first, in this order; lets isolated nodes in.
 
@@ -258,16 +262,26 @@ def frame_graph(edges: pd.DataFrame, *, directed: bool = False, nodes: Iterable[
     known = {"source", "target"} <= set(edges.columns)
     ends = edges[["source", "target"]] if known else edges.iloc[:, :2]
     if missing := np.flatnonzero(ends.isna().any(axis=1)).tolist():
-        raise DataError(f"{len(missing)} edges lack an end, first in row {missing[0]}: remove these rows or name the node")
+        raise DataError(
+            f"{len(missing)} edges lack an end, first in row {missing[0]}: remove these rows or name the node"
+        )
     weight = None
-    if "weight" in edges.columns:
-        weight = pd.to_numeric(edges["weight"], errors="coerce").to_numpy(np.float64)
-    elif not known and edges.shape[1] > 2 and pd.api.types.is_numeric_dtype(edges.iloc[:, 2]):
-        weight = edges.iloc[:, 2].to_numpy(np.float64)
+    others = edges.drop(columns=ends.columns)
+    if "weight" in others.columns:
+        weight = others["weight"]
+    elif others.shape[1] and pd.api.types.is_numeric_dtype(others.iloc[:, 0]):
+        weight = others.iloc[:, 0]
     first = list(map(str, nodes))
     codes, names = pd.factorize(np.concatenate([np.array(first, object), *ends.astype(str).to_numpy(object).T]))
     source, target = codes[len(first) :].reshape(2, -1)
-    return Graph.from_edges(source, target, weight, names=names.tolist(), nodes=len(names), directed=directed)
+    return Graph.from_edges(
+        source,
+        target,
+        None if weight is None else weight.to_numpy(),
+        names=names.tolist(),
+        nodes=len(names),
+        directed=directed,
+    )
 
 
 def merge(graphs: Mapping[str, Any]) -> Graph:
@@ -287,7 +301,9 @@ def merge(graphs: Mapping[str, Any]) -> Graph:
         raise DataError("directed and undirected graphs cannot be merged: make them all of one kind first")
     first = np.concatenate([[0], np.cumsum([part.num_nodes for part in parts.values()])])
     data = Data(
-        edge_index=torch.cat([part.data.edge_index + int(at) for part, at in zip(parts.values(), first, strict=False)], 1),
+        edge_index=torch.cat(
+            [part.data.edge_index + int(at) for part, at in zip(parts.values(), first, strict=False)], 1
+        ),
         num_nodes=int(first[-1]),
         batch=torch.repeat_interleave(torch.tensor([part.num_nodes for part in parts.values()])),
     )
@@ -295,6 +311,8 @@ def merge(graphs: Mapping[str, Any]) -> Graph:
         data.edge_weight = torch.cat([torch.from_numpy(part.csr.weight) for part in parts.values()])
     for key in ("x", "y", "part"):
         tensors = [part.data.get(key) for part in parts.values()]
+        if len({tensor.shape[1:] for tensor in tensors if tensor is not None}) > 1:
+            raise DataError(f"graphs with {key} of different widths cannot be merged: {[t.shape[1] for t in tensors]}")
         if all(tensor is not None for tensor in tensors):
             data[key] = torch.cat(tensors)
     names = tuple(f"{key}/{name}" for key, part in parts.items() for name in part.names)
@@ -307,7 +325,7 @@ def merge_edges(
     """Sort edges by source, then target, and merge repeats; weights are added up."""
     keys, place = np.unique(ends[0] * nodes + ends[1], return_inverse=True)
     merged = np.stack(np.divmod(keys, max(nodes, 1)))
-    return merged, None if weight is None else np.bincount(place, weight, len(keys))
+    return merged, None if weight is None else np.bincount(place, weight, len(keys)).astype(np.float64)
 
 
 def _both_ways(
@@ -318,8 +336,11 @@ def _both_ways(
     reverse = ends[1] * nodes + ends[0]
     order = np.argsort(reverse)
     loops = int((ends[0] == ends[1]).sum())
-    symmetric = np.array_equal(keys, reverse[order])
-    if symmetric and (weight is None or np.array_equal(weight, weight[order])):
+    if np.array_equal(keys, reverse[order]) and (
+        weight is None or np.allclose(weight, weight[order], rtol=1e-6, atol=0)
+    ):
+        if weight is not None:  # sums may differ in the last digit: take those of one direction for both
+            weight = np.where(ends[0] <= ends[1], weight, weight[order])
         return ends, weight, given - (ends.shape[1] - loops) // 2
     low_high = np.stack([ends.min(axis=0), ends.max(axis=0)])
     once, weight = merge_edges(low_high, weight, nodes)
@@ -331,11 +352,9 @@ def _both_ways(
 
 def _sorted_unique(data: Data, nodes: int) -> tuple[Data, int]:
     """Copy ``data`` with its edges sorted and repeats merged: weights added up, other edge tensors from the first."""
-    ends = data.edge_index.cpu().numpy()
-    _check_ends(ends, nodes)
+    ends = data.edge_index.numpy()
     keys = ends[0] * nodes + ends[1]
-    clean = copy.copy(data).cpu()
-    clean.num_nodes = nodes
+    clean = copy.copy(data)
     if (np.diff(keys) > 0).all():
         return clean, 0
     _, first, place = np.unique(keys, return_index=True, return_inverse=True)
@@ -347,6 +366,32 @@ def _sorted_unique(data: Data, nodes: int) -> tuple[Data, int]:
         elif isinstance(value, Tensor) and data.is_edge_attr(key):
             clean[key] = value[first]
     return clean, len(keys) - len(first)
+
+
+def _on_cpu(data: Data) -> Data:
+    """Copy ``data`` to the CPU, with edges as int64 and the number of nodes settled."""
+    if data.edge_index is None:
+        raise DataError("the PyG Data has no edge_index; a graph without edges has one of shape [2, 0]")
+    clean = copy.copy(data).cpu()
+    clean.edge_index = clean.edge_index.long()
+    if not any(
+        key in data for key in ("num_nodes", "x", "y", "pos", "batch")
+    ):  # else PyG knows, or guesses with a warning
+        clean.num_nodes = int(clean.edge_index.max()) + 1 if clean.edge_index.numel() else 0
+    clean.num_nodes = int(clean.num_nodes)
+    return clean
+
+
+def _ends(source: Any, target: Any) -> NDArray[np.int64]:
+    """Stack the two ends of every edge; refuse ends that are not whole numbers."""
+    source, target = np.asarray(source), np.asarray(target)
+    if source.shape != target.shape or source.ndim != 1:
+        raise DataError(f"every edge needs two ends, got {source.size} sources and {target.size} targets")
+    both = np.stack([source, target])
+    if both.size and not np.issubdtype(both.dtype, np.integer):
+        wrong = [end for end in both.T.ravel().tolist() if not isinstance(end, int)]
+        raise DataError(f"ends of edges are rows of nodes, whole numbers; got {first_few(wrong)}")
+    return both.astype(np.int64)
 
 
 def _symmetric(data: Data, nodes: int) -> bool:
@@ -365,34 +410,46 @@ def _check_names(names: Sequence[str], nodes: int) -> None:
     if wrong := [name for name in names if not isinstance(name, str)]:
         raise DataError(f"node names must be strings, got {first_few(wrong)}")
     if len(set(names)) < nodes:
-        seen: set[str] = set()
-        repeats = [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+        repeats = [name for name, times in Counter(names).items() if times > 1]
         raise DataError(f"node names must differ, these repeat: {first_few(repeats)}")
 
 
 def _check_ends(ends: NDArray[np.int64], nodes: int) -> None:
     if ends.size and (ends.min() < 0 or ends.max() >= nodes):
-        wrong = ends[(ends < 0) | (ends >= nodes)].tolist()
-        raise DataError(f"edges lead to nodes that do not exist: {first_few(wrong)}; there are nodes 0 to {nodes - 1}")
+        wrong = ends.T[((ends < 0) | (ends >= nodes)).any(axis=0)].tolist()
+        raise DataError(
+            f"edges lead to nodes that do not exist: {first_few(map(tuple, wrong))}; there are {nodes} nodes"
+        )
 
 
-def _check_weights(weight: NDArray[Any], ends: NDArray[np.int64], names: Sequence[str]) -> None:
-    wrong = np.flatnonzero(~(np.isfinite(weight) & (weight > 0)))
+def _checked_weights(weight: Any, ends: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.float64]:
+    """Return the weights as float64; refuse what is not a positive number that float32 can hold, naming the edges."""
+    given = np.asarray(weight)
+    if given.shape != ends.shape[1:]:
+        raise DataError(f"expected one weight per edge, got {given.shape} for {ends.shape[1]} edges")
+    values: NDArray[np.float64] = pd.to_numeric(pd.Series(given.astype(object)), errors="coerce").to_numpy(np.float64)
+    wrong = np.flatnonzero(~((values > 0) & (values <= np.finfo(np.float32).max)))
     if wrong.size:
-        offenders = [f"{names[ends[0, k]]} -> {names[ends[1, k]]}: {weight[k]:g}" for k in wrong[:5].tolist()]
+        shown = [given[k] if np.isnan(values[k]) else f"{values[k]:g}" for k in wrong[:5].tolist()]
+        edges = [f"{names[u]} -> {names[v]}" for u, v in ends.T[wrong[:5]].tolist()]
+        offenders = [f"{edge}: {value}" for edge, value in zip(edges, shown, strict=True)]
         more = f" and {wrong.size - 5} more" if wrong.size > 5 else ""
         raise DataError(
             f"edge weights must be positive and finite; got {', '.join(offenders)}{more}; "
             "drop these edges or shift the weights"
         )
+    return values
 
 
 def _check_numbers(data: Data, names: Sequence[str]) -> None:
     if data.edge_weight is not None:
-        if data.edge_weight.shape != data.edge_index.shape[1:]:
-            given = tuple(data.edge_weight.shape)
-            raise DataError(f"expected one weight per edge, got {given} for {data.edge_index.shape[1]} edges")
-        _check_weights(data.edge_weight.numpy(), data.edge_index.numpy(), names)
+        _checked_weights(data.edge_weight.numpy(), data.edge_index.numpy(), names)
+    if data.x is not None and (data.x.dim() < 1 or len(data.x) != len(names)):
+        raise DataError(
+            f"expected one row of features per node, got x of shape {tuple(data.x.shape)} for {len(names)} nodes"
+        )
+    if data.x is not None and data.x.dim() == 1 and data.x.is_floating_point():
+        raise DataError(f"features x must have two dimensions (nodes, features), got shape {tuple(data.x.shape)}")
     if data.x is not None and data.x.is_floating_point():
         wrong = (~torch.isfinite(data.x)).any(dim=1).nonzero().flatten().tolist()
         if wrong:

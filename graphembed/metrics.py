@@ -5,6 +5,8 @@ only, scores that are not finite) raises instead of returning a number that mean
 `hits` rank each positive against the negatives given.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Bool, Float, Num
 from numpy.typing import NDArray
@@ -55,17 +57,17 @@ def hits(label: Bool[np.ndarray, " pairs"], score: Num[np.ndarray, " pairs"], k:
     return float((_ranks(label, score) <= k).mean())
 
 
-def _ranks(label: NDArray[np.bool_], score: NDArray[np.float64]) -> Float[np.ndarray, " positives"]:
+def _ranks(label: NDArray[np.bool_], score: NDArray[Any]) -> Float[np.ndarray, " positives"]:
     """Rank of each positive: one plus the negatives above it plus half of those that tie with it."""
     _check(label, score)
     positive, negative = score[label], np.sort(score[~label])
     above = len(negative) - np.searchsorted(negative, positive, side="right")
     ties = np.searchsorted(negative, positive, side="right") - np.searchsorted(negative, positive, side="left")
-    ranks: NDArray[np.float64] = 1.0 + above + ties / 2
+    ranks: NDArray[Any] = 1.0 + above + ties / 2
     return ranks
 
 
-def _check(label: NDArray[np.bool_], score: NDArray[np.float64]) -> None:
+def _check(label: NDArray[np.bool_], score: NDArray[Any]) -> None:
     if label.shape != score.shape:
         raise ValueError(f"expected one score per label, got {score.shape} scores for {label.shape} labels")
     if not np.isfinite(score).all():

@@ -5,7 +5,7 @@ An objective has two methods, ``batches(graph)`` and ``loss(module, batch)``; `g
 
 import dataclasses as dc
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from graphembed.nn.decoders import scaled_dot
 from graphembed.sampling import edges_and_others
 
 
+@runtime_checkable
 class Objective(Protocol):
     """What a module is trained for."""
 

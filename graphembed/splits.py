@@ -95,7 +95,9 @@ def split_edges(
     linked = rng.permutation(np.unique(keys[keys // nodes != keys % nodes])) if nodes else np.empty(0, np.int64)
     tested, validated = _at_least_one(test, len(linked)), _at_least_one(valid, len(linked))
     if len(linked) <= tested + validated:
-        raise DataError(f"not enough edges to split: {graph} has {len(linked)} linked pairs; use a larger graph or smaller shares")
+        raise DataError(
+            f"not enough edges to split: {graph} has {len(linked)} linked pairs; use a larger graph or smaller shares"
+        )
     if keep_forest:
         kept = _spanning_forest(linked, nodes)
         if tested + validated > len(linked) - kept.sum():

@@ -21,7 +21,7 @@ def seeded(seed: int) -> Iterator[None]:
         ...     torch.rand(1)
         tensor([0.4963])
     """
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    devices = range(torch.cuda.device_count())
     with torch.random.fork_rng(devices=devices):
         torch.default_generator.manual_seed(seed)
         for device in devices:
@@ -74,7 +74,7 @@ def train(
             for batch in objective.batches(graph):
                 optimizer.zero_grad()
                 loss = objective.loss(module, batch.to(device))
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 total, count = total + loss.item(), count + 1
             losses.append(total / max(count, 1))

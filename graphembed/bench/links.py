@@ -37,6 +37,11 @@ class LinkTable:
         name: str = valid.groupby("method", sort=False).AUC.mean().idxmax()
         return name
 
+    def pair(self, method: str) -> str:
+        """Return the pair function that the validation pairs preferred most often for an encoder."""
+        chosen: str = self.rows[self.rows.method == method].pair.mode().iloc[0]
+        return chosen
+
     def summary(self) -> pd.DataFrame:
         """Return mean and standard deviation over the seeds on the test pairs, one row per method, best AUC first."""
         test = self.rows[self.rows.part == "test"].groupby("method", sort=False)[[*_SCORES, "seconds"]]
@@ -96,10 +101,10 @@ def _parts(split: EdgeSplit) -> dict[str, Any]:
 def _encoder(name: str, encoder: Encoder, split: EdgeSplit, seed: int) -> list[dict[str, Any]]:
     begin = time.perf_counter()
     embedding = encoder.fit_transform(split.observed)
-    head = LinkPredictor(seed=seed).fit(embedding, split.observed, split.train)
+    head = LinkPredictor(seed=seed).fit(embedding, split.observed, split.train, split.valid)
     seconds = time.perf_counter() - begin
     return [
-        {"method": name, "seed": seed, "part": part, **head.score(pairs), "seconds": seconds}
+        {"method": name, "seed": seed, "part": part, **head.score(pairs), "seconds": seconds, "pair": head.pair_}
         for part, pairs in _parts(split).items()
     ]
 

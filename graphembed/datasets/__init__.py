@@ -1,8 +1,8 @@
 """Graphs by name, offline: small ones come with the package, larger ones are read from ``GRAPHEMBED_DATA``.
 
-    load("karate")      # bundled
-    load("cora")        # GRAPHEMBED_DATA/planetoid/Cora/raw
-    read("edges.tsv")   # a name or a path: what the command line takes
+load("karate")      # bundled
+load("cora")        # GRAPHEMBED_DATA/planetoid/Cora/raw
+read("edges.tsv")   # a name or a path: what the command line takes
 """
 
 import difflib

@@ -29,7 +29,9 @@ def load_bundled(name: str) -> Graph:
     folder, about = _folder() / name, card(name)
     for file, expected in about["sha256"].items():
         if pooch.file_hash(folder / file) != expected:
-            raise DataError(f"{folder / file} has been changed: its sha256 is not the one in card.toml; reinstall graphembed")
+            raise DataError(
+                f"{folder / file} has been changed: its sha256 is not the one in card.toml; reinstall graphembed"
+            )
     nodes = pd.read_csv(folder / "nodes.csv", dtype=str, keep_default_na=False)
     edges = pd.read_csv(folder / "edges.csv", dtype={"source": str, "target": str}, keep_default_na=False)
     graph = frame_graph(edges, nodes=nodes["name"])

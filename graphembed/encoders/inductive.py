@@ -21,7 +21,7 @@ from graphembed.training import seeded, train
 
 
 @dc.dataclass(eq=False)
-class Inductive(BaseEstimator):  # type: ignore[misc]
+class Inductive(BaseEstimator):
     """A module trained on one graph that can embed another.
 
     What goes in: the graph's features ``x``, each row divided by its length. A graph without features gets, by
@@ -54,9 +54,9 @@ class Inductive(BaseEstimator):  # type: ignore[misc]
     """
 
     module: nn.Module
-    objective: Objective = LinkReconstruction()
+    objective: Objective = dc.field(default_factory=LinkReconstruction)
     features: str = "learned"
-    epochs: int = 200
+    epochs: int = 100
     lr: float = 0.003
     seed: int = 0
     device: str = "cpu"
@@ -78,7 +78,7 @@ class Inductive(BaseEstimator):  # type: ignore[misc]
             with torch.no_grad(), one_thread():
                 module.eval()(inputs.data.x[:1], torch.empty(2, 0, dtype=torch.long))  # settles widths left open (-1)
             if hasattr(module, "reset_parameters"):
-                module.reset_parameters()
+                module.reset_parameters()  # type: ignore[operator]
         self.losses_ = train(
             module, inputs, self.objective,
             epochs=self.epochs, lr=self.lr, seed=self.seed, device=self.device, progress=self.progress,

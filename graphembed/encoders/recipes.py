@@ -16,6 +16,8 @@ from graphembed.encoders.skipgram import RandomWalk, SkipGram
 from graphembed.nn.gnn import GNN
 from graphembed.training import seeded
 
+_DROPOUT = 0.3  # chosen on validation pairs of Cora and C. elegans, with 100 epochs at a step of 0.003
+
 __all__ = ["deepwalk", "gcn", "node2vec", "sage"]
 
 
@@ -56,7 +58,7 @@ def node2vec(
 
 
 def sage(
-    dim: int = 64, *, channels: Sequence[int] = (128, 128), jump: str | None = "cat", epochs: int = 200, seed: int = 0
+    dim: int = 64, *, channels: Sequence[int] = (128, 128), jump: str | None = "cat", epochs: int = 100, seed: int = 0
 ) -> Inductive:
     """GraphSAGE with mean aggregation and jumping knowledge, trained to reconstruct links.
 
@@ -75,7 +77,7 @@ def sage(
 
 
 def gcn(
-    dim: int = 64, *, channels: Sequence[int] = (128, 128), jump: str | None = "cat", epochs: int = 200, seed: int = 0
+    dim: int = 64, *, channels: Sequence[int] = (128, 128), jump: str | None = "cat", epochs: int = 100, seed: int = 0
 ) -> Inductive:
     """Graph convolutional network with jumping knowledge, trained to reconstruct links.
 
@@ -94,5 +96,5 @@ def _links(
     conv: Callable[[int, int], nn.Module], dim: int, channels: Sequence[int], jump: str | None, epochs: int, seed: int
 ) -> Inductive:
     with seeded(seed):  # parameters are drawn anew in fit; this only keeps the global generator as it was
-        module = GNN(conv, channels, dim, jump=jump)
+        module = GNN(conv, channels, dim, jump=jump, dropout=_DROPOUT)
     return Inductive(module, epochs=epochs, seed=seed)

@@ -63,7 +63,7 @@ class RandomWalk:
 
 
 @dc.dataclass(eq=False)
-class SkipGram(BaseEstimator):  # type: ignore[misc]
+class SkipGram(BaseEstimator):
     """Skip-gram with negative sampling on random walks; the same bits on any number of threads.
 
     A pair (u, v) of a window and negatives n_k, drawn in proportion to how often walks visit them to the power 3/4:
@@ -123,18 +123,21 @@ class SkipGram(BaseEstimator):  # type: ignore[misc]
         x[np.diff(graph.csr.indptr) == 0] = 0
         table, losses = sigmoid_table(), []
         in_flight = int(np.clip(nodes // self.walk.length, 1, _MOST_IN_FLIGHT))
+        lanes = min(in_flight, numba.get_num_threads())
         for epoch in range(self.epochs):
             walks = self.walk(graph, seed=int(rng.integers(2**62)))
             noise = alias_tables(_noise(walks, nodes))
             seed = int(rng.integers(2**62))
             loss, pairs = 0.0, 0
             chunks = range(0, len(walks), _CHUNK)
-            for first in tqdm(chunks, f"skip-gram {epoch + 1}/{self.epochs}", disable=None if self.progress else True, leave=False):
+            for first in tqdm(
+                chunks, f"skip-gram {epoch + 1}/{self.epochs}", disable=None if self.progress else True, leave=False
+            ):
                 done = [(epoch + at / len(walks)) / self.epochs for at in (first, min(first + _CHUNK, len(walks)))]
                 lr_first, lr_last = (self.lr * (1 - share) + self.lr / 250 * share for share in done)
                 chunk_loss, chunk_pairs = train_walks(
                     walks[first : first + _CHUNK], x, y, noise, _POOL, self.window, self.negatives,
-                    lr_first, lr_last, seed + first, in_flight, numba.get_num_threads(), table,
+                    lr_first, lr_last, seed + first, in_flight, lanes, table,
                 )  # fmt: skip
                 loss, pairs = loss + chunk_loss, pairs + chunk_pairs
             losses.append(loss / max(pairs, 1))
@@ -148,7 +151,8 @@ class SkipGram(BaseEstimator):  # type: ignore[misc]
         """Return the vectors of the graph's nodes, which must have been there when it was fitted."""
         graph = as_graph(graph)
         known_rows(self.embedding_.row, graph, "SkipGram", "fit it on a graph that holds them")
-        return self.embedding_[graph.names]
+        embedding: Embedding = self.embedding_[graph.names]
+        return embedding
 
     def fit_transform(self, graph: Any, /) -> Embedding:
         """Do both on one graph."""

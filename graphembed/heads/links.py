@@ -29,12 +29,13 @@ _FOLDS = 5  # neighbourhood features of training edges are computed with a fifth
 
 
 @dc.dataclass(eq=False)
-class LinkPredictor(BaseEstimator):  # type: ignore[misc]
+class LinkPredictor(BaseEstimator):
     """Logistic regression over pairs of vectors.
 
     Args:
         pair: One of `graphembed.heads.pairs.PAIR_FUNCTIONS`; by default "context" where the embedding has a context
-            table, else "hadamard".
+            table, else "hadamard", or what is better on the validation pairs if there are some: "context" tends to win on
+            sparse graphs, "hadamard" on dense ones.
         neighbourhood: Also look at the scores of `graphembed.heads.pairs.neighbourhood_scores`. Those of a training edge
             are computed with that edge (and a fifth of the others) removed, as it will be for the edges to be predicted.
         strength: Inverse of the regularisation, scikit-learn's C.
@@ -62,13 +63,16 @@ class LinkPredictor(BaseEstimator):  # type: ignore[misc]
     strength: float = 1.0
     seed: int = 0
 
-    def fit(self, embedding: Embedding, graph: Any, train: LabelledPairs | None = None) -> Self:
+    def fit(
+        self, embedding: Embedding, graph: Any, train: LabelledPairs | None = None, valid: LabelledPairs | None = None
+    ) -> Self:
         """Learn from labelled pairs.
 
         Args:
             embedding: One vector per node of the graph.
             graph: The observed graph: its links are not predicted again, and neighbourhood scores are read off it.
             train: Pairs to learn from; by default all edges of the graph and as many unlinked pairs.
+            valid: Pairs to choose the pair function on, if it is not given.
 
         Raises:
             UnknownNameError: Some nodes have no vector.
@@ -78,12 +82,21 @@ class LinkPredictor(BaseEstimator):  # type: ignore[misc]
             raise UnknownNameError(f"{len(missing)} nodes of the graph have no vector: {first_few(missing)}")
         self.graph_ = graph
         self.embedding_ = embedding[graph.names]
-        self.pair_ = self.pair or ("hadamard" if embedding.context is None else "context")
         if train is None:
             train = all_pairs(graph, self.seed)
-        features = pair_features(self.embedding_, train.pairs, self.pair_)
-        if self.neighbourhood:
-            features = np.concatenate([features, self._with_edges_removed(train)], axis=1)
+        around = self._with_edges_removed(train) if self.neighbourhood else np.empty((len(train), 0))
+        candidates = ("hadamard", "dot") if embedding.context is None else ("context", "hadamard")
+        if self.pair:
+            candidates = (self.pair,)
+        if valid is None or not len(valid):
+            return self._learn(candidates[0], train, around)
+        scores = {pair: self._learn(pair, train, around).score(valid)["AUC"] for pair in candidates}
+        return self._learn(max(scores, key=scores.__getitem__), train, around)
+
+    def _learn(self, pair: str, train: LabelledPairs, around: NDArray[np.float64]) -> Self:
+        """Fit the regression for one pair function; ``around`` (pairs, any) are further features."""
+        self.pair_ = pair
+        features = np.concatenate([pair_features(self.embedding_, train.pairs, pair), around], axis=1)
         with one_thread():
             scaler = StandardScaler().fit(features)
             model = LogisticRegression(C=self.strength, max_iter=1000).fit(scaler.transform(features), train.label)

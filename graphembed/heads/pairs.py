@@ -52,19 +52,21 @@ def pair_features(embedding: Embedding, pairs: NDArray[np.int64], function: str)
     u, v = z[pairs[:, 0]], z[pairs[:, 1]]
     if function == "context":
         if embedding.context is None:
-            raise ValueError(f"the pair function 'context' needs an embedding with a context table; {embedding} has none")
+            raise ValueError(
+                f"the pair function 'context' needs an embedding with a context table; {embedding} has none"
+            )
         v = embedding.context[pairs[:, 1]]
     if function in ("context", "dot", "cosine"):
         inner: NDArray[np.float32] = np.einsum("pd,pd->p", u, v)[:, None]
         return inner
     if function == "hadamard":
-        return u * v
+        return np.asarray(u * v)
     if function == "l1":
-        return np.abs(u - v)
+        return np.asarray(np.abs(u - v))
     if function == "l2":
-        return (u - v) ** 2
+        return np.asarray((u - v) ** 2)
     if function == "mean":
-        return (u + v) / 2
+        return np.asarray((u + v) / 2)
     return np.concatenate([u, v], axis=1)
 
 

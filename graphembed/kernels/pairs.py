@@ -90,7 +90,12 @@ def katz(
 
 @parallel_kernel
 def pagerank(
-    csr: CSR, first: NDArray[np.int64], source: NDArray[np.int64], target: NDArray[np.int64], restart: float, epsilon: float
+    csr: CSR,
+    first: NDArray[np.int64],
+    source: NDArray[np.int64],
+    target: NDArray[np.int64],
+    restart: float,
+    epsilon: float,
 ) -> NDArray[np.float64]:
     """Personalised PageRank of v seen from u, by pushing: off by less than epsilon times the degree of v.
 

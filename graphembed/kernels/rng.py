@@ -5,6 +5,8 @@ so it does not matter which thread draws what, or when. Source: splitmix64, Stee
 pseudorandom number generators", section 4; its finaliser is Stafford's variant 13 of MurmurHash3's.
 """
 
+from typing import Any
+
 import numpy as np
 
 from graphembed.kernels.compile import inlined
@@ -25,13 +27,13 @@ def mix(z: np.uint64) -> np.uint64:
 
 
 @inlined
-def key(seed: int, item: int) -> np.uint64:
+def key(seed: Any, item: Any) -> np.uint64:
     """Start the stream of ``item`` under ``seed``."""
     return mix(mix(np.uint64(seed) + GOLDEN) + np.uint64(item) * GOLDEN)
 
 
 @inlined
-def bits(stream: np.uint64, step: int) -> np.uint64:
+def bits(stream: np.uint64, step: Any) -> np.uint64:
     """Draw number ``step`` of a stream: 64 bits."""
     return mix(stream + (np.uint64(step) + _1) * GOLDEN)
 
@@ -43,6 +45,6 @@ def unit(draw: np.uint64) -> float:
 
 
 @inlined
-def below(draw: np.uint64, count: int) -> int:
+def below(draw: np.uint64, count: Any) -> np.int64:
     """Map 64 bits to an integer in [0, count), count < 2^32. The upper 32 bits decide: bias below count / 2^32."""
-    return np.int64(((draw >> _32) * np.uint64(count)) >> _32)  # type: ignore[return-value]
+    return np.int64(((draw >> _32) * np.uint64(count)) >> _32)

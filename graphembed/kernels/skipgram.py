@@ -30,6 +30,7 @@ _STEPS = 4096
 def sigmoid_table() -> NDArray[np.float32]:
     """Tabulate 1 / (1 + exp(-s)) on [-16, 16]; between entries it is interpolated, off by less than 1e-6."""
     grid = np.linspace(-_LIMIT, _LIMIT, _STEPS + 1)
+    grid = np.append(grid, _LIMIT)  # a score just below 16 is rounded up to the last cell
     return (1.0 / (1.0 + np.exp(-grid))).astype(np.float32)
 
 
@@ -39,7 +40,7 @@ def _sigmoid(score: np.float32, table: NDArray[np.float32]) -> np.float32:
         place = (score + np.float32(_LIMIT)) * np.float32(_STEPS / (2 * _LIMIT))
         cell = np.int32(place)
         low = table[cell]
-        return low + (place - np.float32(cell)) * (table[cell + 1] - low)
+        return np.float32(low + (place - np.float32(cell)) * (table[cell + 1] - low))
     return np.float32(1.0 / (1.0 + np.exp(-np.float64(score))))
 
 
@@ -65,7 +66,7 @@ def train_walk(
         y: (rows, dim) context vectors; changed.
         pool: (size,) rows of ``y`` to take negatives from.
         window: Largest distance in the walk; each centre draws its own between 1 and this (word2vec's habit).
-        negatives: Negatives a window; one that is the centre itself is left out.
+        negatives: Negatives a window, fewer than ``pool`` holds; one that is the centre itself is left out.
         lr: Step.
         stream: Where to draw from.
         table: From `sigmoid_table`.
@@ -80,7 +81,9 @@ def train_walk(
     for i in range(length):
         reach = 1 + below(bits(stream, 2 * i), window)
         offset = below(bits(stream, 2 * i + 1), pool.size)
-        for j in range(max(0, i - reach), min(length, i + reach + 1)):
+        begin: int = max(0, i - reach)  # type: ignore[assignment]  # numpy integers are not ints to mypy
+        end: int = min(length, i + reach + 1)  # type: ignore[assignment]
+        for j in range(begin, end):
             if walk[j] == walk[i]:
                 continue
             pairs += 1
@@ -98,12 +101,14 @@ def train_walk(
                 score = np.float32(0)
                 for d in range(dim):
                     score += u[d] * v[d]
-                if k == 0:
-                    slope = np.float32(1) - _sigmoid(score, table)
-                else:
-                    slope = -_sigmoid(score, table)
+                sign = np.float32(1) if k == 0 else np.float32(-1)
+                chance = _sigmoid(sign * score, table)  # that the model is right
+                slope = sign * (np.float32(1) - chance)
                 if score > -_LIMIT and score < _LIMIT:
-                    likelihood *= 1.0 - abs(np.float64(slope))
+                    likelihood *= np.float64(chance)
+                    if likelihood < 1e-200:  # take the logarithm of many factors at once
+                        loss -= np.log(likelihood)
+                        likelihood = 1.0
                 elif (score > 0) == (k > 0):
                     loss += abs(np.float64(score))  # softplus beyond the table, exact to 1e-7
                 slope *= lr
@@ -112,9 +117,6 @@ def train_walk(
                     v[d] += slope * u[d]
             for d in range(dim):
                 u[d] += step[d]
-            if likelihood < 1e-200:  # take the logarithm of many factors at once
-                loss -= np.log(likelihood)
-                likelihood = 1.0
     return loss - np.log(likelihood), pairs
 
 
@@ -143,7 +145,7 @@ def train_walks(
         noise: Tables of one row that draw negatives.
         pool_size: Negatives drawn for a walk, with repetition; its windows share them.
         window: Largest distance in a walk.
-        negatives: Negatives a window.
+        negatives: Negatives a window, fewer than ``pool_size``.
         lr_first: Step of the first walk; it falls linearly.
         lr_last: Step after the last walk.
         seed: Walk ``i`` draws from the stream (seed, i).
@@ -257,8 +259,12 @@ def _one_flight(
         for d in range(dim):
             own_x[row, d] -= x[ids[row], d]
     for row in range(used):
+        moved = row < sizes[0]
         for d in range(dim):
             own_y[row, d] -= y[ids[row], d]
+            moved |= own_y[row, d] != 0
+        if not moved:  # a negative that was drawn but not used has no say in the mean
+            ids[row] = -1
 
 
 @kernel
@@ -275,16 +281,16 @@ def _land(
     dim = rows.shape[1]
     for b in range(sizes.size):
         for row in range(sizes[b]):
-            if ids[b, row] % lanes == lane:
+            if ids[b, row] >= 0 and ids[b, row] % lanes == lane:
                 movers[ids[b, row]] += 1
     for b in range(sizes.size):
         for row in range(sizes[b]):
             node = ids[b, row]
-            if node % lanes == lane:
+            if node >= 0 and node % lanes == lane:
                 share = np.float32(1) / movers[node]
                 for d in range(dim):
                     rows[node, d] += share * moves[b, row, d]
     for b in range(sizes.size):
         for row in range(sizes[b]):
-            if ids[b, row] % lanes == lane:
+            if ids[b, row] >= 0 and ids[b, row] % lanes == lane:
                 movers[ids[b, row]] = 0

@@ -8,7 +8,7 @@ Which one: `first_order_walks` follows edges in proportion to their weights (Dee
 looks at where it came from (node2vec): small ``p`` returns, small ``q`` moves outward, ``p = q = 1`` is first order.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from graphembed.kernels.compile import inlined, kernel, parallel_kernel, prange
 from graphembed.kernels.csr import CSR
 from graphembed.kernels.rng import below, bits, key, unit
+
+Index = int | np.integer[Any]  # a node, an edge or a count, in Python or inside a kernel
 
 # After this many refusals in a row the exact law is computed once: a walk cannot hang whatever p and q are.
 _PATIENCE = 64
@@ -85,16 +87,16 @@ def _build_alias(
 
 
 @inlined
-def draw_entry(alias: Alias, first: int, count: int, draw: np.uint64, again: np.uint64) -> int:
+def draw_entry(alias: Alias, first: Index, count: Index, draw: np.uint64, again: np.uint64) -> Index:
     """Draw the position of an entry of the row that starts at ``first``, in proportion to its weight."""
-    entry = below(draw, count)
-    if alias.accept.size > 0 and unit(again) >= alias.accept[first + entry]:
-        return first + alias.other[first + entry]
-    return first + entry
+    entry = first + below(draw, count)
+    if alias.accept.size > 0 and unit(again) >= alias.accept[entry]:
+        entry = first + alias.other[entry]
+    return entry
 
 
 @inlined
-def find(csr: CSR, source: int, target: int) -> int:
+def find(csr: CSR, source: Index, target: Index) -> Index:
     """Return the position of the edge ``source -> target``, or -1 where there is none."""
     low, high = csr.indptr[source], csr.indptr[source + 1]
     end = high
@@ -104,9 +106,10 @@ def find(csr: CSR, source: int, target: int) -> int:
             low = middle + 1
         else:
             high = middle
+    found: Index = -1
     if low < end and csr.indices[low] == target:
-        return low
-    return -1
+        found = low
+    return found
 
 
 @parallel_kernel
@@ -240,14 +243,14 @@ def second_order_walks(
 
 
 @kernel
-def _bias(csr: CSR, previous: int, target: int, back: float, out: float) -> float:
+def _bias(csr: CSR, previous: Index, target: Index, back: float, out: float) -> float:
     if target == previous:
         return back
     return 1.0 if find(csr, previous, target) >= 0 else out
 
 
 @kernel
-def _exact_step(csr: CSR, previous: int, node: int, back: float, out: float, level: float) -> int:
+def _exact_step(csr: CSR, previous: Index, node: Index, back: float, out: float, level: float) -> np.int64:
     """Draw from the second-order law by adding up the whole row."""
     first, last = csr.indptr[node], csr.indptr[node + 1]
     mass = 0.0
@@ -257,5 +260,5 @@ def _exact_step(csr: CSR, previous: int, node: int, back: float, out: float, lev
     for edge in range(first, last):
         level -= csr.weight[edge] * _bias(csr, previous, csr.indices[edge], back, out)
         if level < 0.0:
-            return np.int64(csr.indices[edge])  # type: ignore[return-value]
-    return np.int64(csr.indices[last - 1])  # type: ignore[return-value]
+            return np.int64(csr.indices[edge])
+    return np.int64(csr.indices[last - 1])

@@ -19,5 +19,8 @@ def scaled_dot(z: Float[Tensor, "nodes dim"], edge_label_index: Int[Tensor, "2 p
         Vaswani et al. 2017, "Attention is all you need", section 3.2.1, for the scale.
     """
     u, v = edge_label_index
-    score = (z.index_select(0, u) * z.index_select(0, v)).sum(dim=-1)  # index_select: its gradient adds in a fixed order
-    return score / z.shape[1] ** 0.5
+    score = (z.index_select(0, u) * z.index_select(0, v)).sum(
+        dim=-1
+    )  # index_select: its gradient adds in a fixed order
+    scaled: Tensor = score / z.shape[1] ** 0.5
+    return scaled

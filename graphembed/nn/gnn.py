@@ -82,7 +82,8 @@ class GNN(nn.Module):
         for conv in self.convs:
             h = self.dropout(torch.relu(conv(h, edge_index, *(extra if _weighs(conv) else ()))))
             layers.append(h)
-        return self.out(h if self.jump is None else self.jump(layers))
+        z: Tensor = self.out(h if self.jump is None else self.jump(layers))
+        return z
 
 
 class NodeTable(nn.Module):
