@@ -45,7 +45,7 @@ class LinkTable:
     def summary(self) -> pd.DataFrame:
         """Return mean and standard deviation over the seeds on the test pairs, one row per method, best AUC first."""
         test = self.rows[self.rows.part == "test"].groupby("method", sort=False)[[*_SCORES, "seconds"]]
-        table = test.mean().join(test.std(ddof=1), rsuffix=" sd")
+        table = test.mean().join(test.std(ddof=1).add_suffix(" sd"))
         return table.sort_values("AUC", ascending=False, kind="stable")
 
 

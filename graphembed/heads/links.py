@@ -85,9 +85,8 @@ class LinkPredictor(BaseEstimator):
         if train is None:
             train = all_pairs(graph, self.seed)
         around = self._with_edges_removed(train) if self.neighbourhood else np.empty((len(train), 0))
-        candidates = ("hadamard", "dot") if embedding.context is None else ("context", "hadamard")
-        if self.pair:
-            candidates = (self.pair,)
+        defaults = ["hadamard", "dot"] if embedding.context is None else ["context", "hadamard"]
+        candidates = [self.pair] if self.pair else defaults
         if valid is None or not len(valid):
             return self._learn(candidates[0], train, around)
         scores = {pair: self._learn(pair, train, around).score(valid)["AUC"] for pair in candidates}
