@@ -50,8 +50,8 @@ CLASSICS = {
         "column": None,
         "title": "Florentine families: marriages between families of Renaissance Florence",
         "source": "networkx.florentine_families_graph",
-        "citation": "R. L. Breiger and P. E. Pattison, Cumulated social roles: the duality of persons and their algebras, "
-        "Social Networks 8, 215-256, 1986",
+        "citation": "R. L. Breiger and P. E. Pattison, Cumulated social roles: the duality of persons and their "
+        "algebras, Social Networks 8, 215-256, 1986",
     },
     "davis": {
         "graph": nx.davis_southern_women_graph,
@@ -85,9 +85,9 @@ def write_classic(folder: Path, about: dict) -> dict:
 
 def write_card(folder: Path, card: dict) -> None:
     """Write ``card.toml`` with counts and checksums."""
-    with (folder / "nodes.csv").open() as file:
+    with (folder / "nodes.csv").open(encoding="utf-8") as file:
         nodes = list(csv.DictReader(file))
-    with (folder / "edges.csv").open() as file:
+    with (folder / "edges.csv").open(encoding="utf-8") as file:
         edges = sum(1 for _ in file) - 1
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in card.items()]
     if "label" in card:

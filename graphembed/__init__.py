@@ -7,7 +7,7 @@ never see each other. The names below are resolved when they are first used, so 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0.dev0"
+from graphembed.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from graphembed.datasets import load as load

@@ -9,12 +9,12 @@ from pathlib import Path
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; on success it takes the name ``path``, on error it is removed.
+    r"""Yield a temporary path in the same folder; on success it takes the name ``path``, on error it is removed.
 
     Example:
         >>> folder = Path(tempfile.mkdtemp())
         >>> with whole_file(folder / "links.tsv") as temporary:
-        ...     _ = temporary.write_text("a\\tb\\n")
+        ...     _ = temporary.write_text("a\tb\n")
         >>> [file.name for file in folder.iterdir()]
         ['links.tsv']
     """

@@ -5,7 +5,6 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 bad data, 130 interrupted.
 """
 
 import json
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graphembed import __version__
 from graphembed.errors import DataError
+from graphembed.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,15 +77,13 @@ Examples:
   graphembed embed edges.tsv --encoder node2vec --out vectors.tsv
   graphembed nearest vectors.tsv TP53
   graphembed datasets                           which graphs can be had by name
-Each command has its own --help. SOURCE is a data set's name, a list of edges (TSV, CSV or blanks; header, weights and
-.gz welcome), a .graphml or .gml file, or - for a list of edges on standard input.""",
+Each command has its own --help. SOURCE is the name of a data set, a list of edges (TSV, CSV or blanks;
+header, weights and .gz welcome), a .graphml or .gml file, or - for a list of edges on standard input.""",
 )
 @click.version_option(__version__, prog_name="graphembed")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def main(debug: bool) -> None:  # noqa: ARG001 - read by _Group
+def main(debug: bool) -> None:
     """Turn graphs into vectors and answer questions with them: who is linked, who is near."""
-    # Before OpenMP is loaded: threads that wait sleep. Spinning is a little faster alone and far slower on a busy machine.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @main.command("link-prediction", epilog="""\b
@@ -94,9 +91,10 @@ Examples:
   graphembed link-prediction lesmis
   graphembed link-prediction edges.tsv --encoder node2vec --encoder sage --seeds 5
   graphembed link-prediction edges.csv --directed --out links.tsv -k 100
-For each seed, 10 % of the linked pairs are hidden for the test and 5 % for choosing; every method sees the same rest. AUC
-is the chance that a hidden link scores above an unlinked pair; AP, MRR and Hits@10 look at the top of the ranking.
-"degree alone" knows nothing but how many links each node has: what is not above it has learnt nothing else.""")  # fmt: skip
+For each seed, 10 % of the linked pairs are hidden for the test and 5 % for choosing; every method sees
+the same rest. AUC is the chance that a hidden link scores above an unlinked pair; AP, MRR and Hits@10
+look at the top of the ranking. "degree alone" knows nothing but how many links each node has: what is
+not above it has learnt nothing else.""")  # fmt: skip
 @click.argument("source")
 @click.option(
     "--encoder", "encoders", multiple=True, type=click.Choice(ENCODERS), help="Which to compare; may be repeated. [all]"
@@ -157,7 +155,8 @@ def link_prediction(
 Examples:
   graphembed embed karate --encoder node2vec --out vectors.tsv
   graphembed embed edges.csv --encoder sage --seed 7 --out vectors.npz
-The suffix decides the format: .npz keeps everything, .tsv and .parquet are tables, .w2v is what gensim reads.""")  # fmt: skip
+The suffix decides the format: .npz keeps everything, .tsv and .parquet are tables, .w2v is what gensim
+reads.""")  # fmt: skip
 @click.argument("source")
 @click.option("--encoder", default="node2vec", show_default=True, type=click.Choice(ENCODERS), help="What learns.")
 @click.option("--dim", type=click.IntRange(min=1), help="Length of a vector.  [128 for walks, 64 for GNNs]")

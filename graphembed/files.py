@@ -20,7 +20,6 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from graphembed.atomic import whole_file
 from graphembed.embedding import Embedding
@@ -41,7 +40,7 @@ def read_graph(path: str | PathLike[str], *, directed: bool | None = None) -> Gr
     """Read a graph from a file; ``-`` is standard input, a list of edges.
 
     Args:
-        path: ``.graphml``, ``.gml`` (both say themselves whether they are directed) or a list of edges; ``.gz`` welcome.
+        path: ``.graphml``, ``.gml`` (these say whether they are directed) or a list of edges; may be gzipped.
         directed: For lists of edges; None means undirected.
 
     Raises:
@@ -65,7 +64,7 @@ def read_graph(path: str | PathLike[str], *, directed: bool | None = None) -> Gr
 
 
 def read_edges(path: str | PathLike[str], *, directed: bool = False) -> Graph:
-    """Read a list of edges: one per line, separated by tabs, commas or semicolons, if most lines hold one, else by blanks.
+    """Read a list of edges, one per line: separated by tabs, commas or semicolons if most lines have one, else blanks.
 
     - Lines that start with ``#`` or ``%`` are comments; empty lines are skipped.
     - A first line of words like "source", "target", "protein1" or "gene_a" is a header; so is one whose third column is

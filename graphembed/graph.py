@@ -38,7 +38,7 @@ class Graph:
     """A graph with named nodes.
 
     Args:
-        data: PyG ``Data`` with ``edge_index``; optional ``edge_weight`` (edges,), ``x`` (nodes, features), ``y`` (nodes,).
+        data: PyG ``Data``: ``edge_index``, if wanted ``edge_weight`` (edges,), ``x`` (nodes, features), ``y`` (nodes,).
         names: One string per node, all different; by default "0", "1", ...
         directed: Whether u -> v differs from v -> u; by default read off the edges (undirected if symmetric).
         duplicates: How many repeated edges the reader of this graph merged.
@@ -179,10 +179,11 @@ class Graph:
 def as_graph(source: Any, /) -> Graph:
     """Read a graph from a Graph, a PyG ``Data``, any networkx graph, a square scipy sparse matrix, a frame or a path.
 
-    A frame has one row per edge: columns ``source`` and ``target`` (or the first two) and, optionally, ``weight`` (or the
-    first other column if it is numeric). A matrix is undirected if it is symmetric. networkx attributes ``weight`` become weights; names that
-    are not strings become what ``str`` makes of them, and ``bipartite`` becomes ``data.part``. Paths are read by
-    `graphembed.files.read_graph`. Other types can register themselves with ``as_graph.register``.
+    A frame has one row per edge: columns ``source`` and ``target`` (or the first two) and, optionally, ``weight`` (or
+    the first other column if it is numeric). A matrix is undirected if it is symmetric. Of networkx graphs, ``weight``
+    becomes the weight, names that are not strings become what ``str`` makes of them, and ``bipartite`` becomes
+    ``data.part``. Paths are read by `graphembed.files.read_graph`. Other types can register themselves with
+    ``as_graph.register``.
 
     Raises:
         TypeError: Nothing is known about this type.
@@ -248,8 +249,8 @@ def frame_graph(edges: pd.DataFrame, *, directed: bool = False, nodes: Iterable[
     """Read a graph from a frame with one row per edge.
 
     Args:
-        edges: Columns ``source`` and ``target`` (or the first two) and, optionally, ``weight`` (or the first other column
-            if it is numeric).
+        edges: Columns ``source`` and ``target`` (or the first two) and, optionally, ``weight`` (or the first other
+            column if it is numeric).
         directed: Whether ``source -> target`` differs from ``target -> source``.
         nodes: Names that come first, in this order; lets isolated nodes in.
 

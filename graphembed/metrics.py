@@ -1,8 +1,8 @@
 """How good is a ranking? Arrays in, a float out; ties are counted as what they are worth on average.
 
-`auc` and `average_precision` are scikit-learn's, which treat ties rightly, behind a check: a degenerate input (one class
-only, scores that are not finite) raises instead of returning a number that means nothing. `mean_reciprocal_rank` and
-`hits` rank each positive against the negatives given.
+`auc` and `average_precision` are scikit-learn's, which treat ties rightly, behind a check: a degenerate input (one
+class only, scores that are not finite) raises instead of returning a number that means nothing.
+`mean_reciprocal_rank` and `hits` rank each positive against the negatives given.
 """
 
 from typing import Any

@@ -59,7 +59,7 @@ class EdgeSplit:
     test: LabelledPairs
 
     def audit(self) -> list[str]:
-        """Recompute from scratch whether the split leaks; each leak found is a sentence, and no leak is an empty list."""
+        """Recompute from scratch whether the split leaks: a sentence for each leak, an empty list if there is none."""
         return audit(self.graph, self.observed, {"train": self.train, "valid": self.valid, "test": self.test})
 
 
@@ -150,7 +150,7 @@ def audit(graph: Graph, observed: Graph, sets: dict[str, LabelledPairs]) -> list
 
     Looked for: held-out edges that training can see, in either direction; pairs that are in two parts or twice in one;
     negatives that are edges or are shared by two parts; positives that are not edges; observed edges that were never
-    in the graph; nodes that are not the same; pairs of a node with itself; negatives within a part of a bipartite graph.
+    in the graph; nodes that are not the same; pairs of a node with itself; pairs within a part of a bipartite graph.
     """
     nodes = graph.num_nodes
     leaks: list[str] = []
@@ -193,7 +193,7 @@ def audit(graph: Graph, observed: Graph, sets: dict[str, LabelledPairs]) -> list
 
 
 def _adjacency(graph: Graph) -> sp.csr_array:
-    """Symmetric, boolean: is there an edge in either direction?"""
+    """Return the symmetric boolean matrix of pairs with an edge in either direction."""
     source, target = graph.data.edge_index.numpy()
     ends = np.concatenate([source, target]), np.concatenate([target, source])
     return sp.csr_array((np.ones(2 * len(source), bool), ends), shape=(graph.num_nodes,) * 2)

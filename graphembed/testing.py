@@ -54,7 +54,9 @@ def assert_batch_consistent(encoder: Any, graphs: dict[str, Any], atol: float = 
     for key, source in graphs.items():
         alone = encoder.transform(source)
         error = float(np.abs(together[[f"{key}/{name}" for name in alone.names]].values - alone.values).max(initial=0))
-        assert error <= atol, f"beside other graphs, a vector of graph {key!r} moved by {error:.2e} (tolerance {atol:.0e})"
+        assert error <= atol, (
+            f"beside other graphs, a vector of graph {key!r} moved by {error:.2e} (tolerance {atol:.0e})"
+        )
 
 
 def assert_deterministic(encoder: Any, graph: Any, thread_counts: tuple[int, ...] = (1, 2)) -> None:
@@ -69,7 +71,9 @@ def assert_deterministic(encoder: Any, graph: Any, thread_counts: tuple[int, ...
             one, other = getattr(first, what), getattr(found, what)
             if one is not None:
                 error = float(np.abs(one - other).max(initial=0))
-                assert np.array_equal(one, other), f"with the same seed, on {count} threads, {what} differ by {error:.2e}"
+                assert np.array_equal(one, other), (
+                    f"with the same seed, on {count} threads, {what} differ by {error:.2e}"
+                )
 
 
 def assert_encoder_contract(encoder: Any, graph: Any) -> None:
@@ -81,8 +85,8 @@ def assert_encoder_contract(encoder: Any, graph: Any) -> None:
     """
     __tracebackhide__ = True
     graph = as_graph(graph)
-    assert dc.is_dataclass(encoder), f"{type(encoder).__name__} is not a dataclass"
-    fields = [field.name for field in dc.fields(encoder)]
+    assert dc.is_dataclass(type(encoder)), f"{type(encoder).__name__} is not a dataclass"
+    fields = [field.name for field in dc.fields(type(encoder))]
     assert len(fields) <= 8, f"{type(encoder).__name__} has {len(fields)} fields; eight is plenty"
     assert list(encoder.get_params(deep=False)) == sorted(fields), "get_params does not name the fields"
     before = copy.deepcopy({name: repr(getattr(encoder, name)) for name in fields})

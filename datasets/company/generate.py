@@ -62,7 +62,7 @@ def write(folder: Path, seed: int = SEED) -> None:
         ("edges.csv", ("source", "target"), edges),
         ("nodes.csv", ("name", "role", "department"), people),
     ):
-        with (folder / name).open("w", newline="") as file:
+        with (folder / name).open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([header, *rows])
 
 

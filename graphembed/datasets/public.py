@@ -1,8 +1,8 @@
 """Public data sets by name, read from the folder named by ``GRAPHEMBED_DATA``; nothing is written there.
 
-Layout: ``planetoid/Cora/raw/ind.cora.*`` and ``planetoid/CiteSeer/raw/ind.citeseer.*`` (the raw files of PyG's Planetoid
-class), ``seal/USAir.mat`` and the like (the graphs of SEAL). Planetoid's raw files are pickles: only files with the
-known sha256 are opened.
+Layout: ``planetoid/Cora/raw/ind.cora.*`` and ``planetoid/CiteSeer/raw/ind.citeseer.*`` (the raw files of PyG's
+Planetoid class), ``seal/USAir.mat`` and the like (the graphs of SEAL). Planetoid's raw files are pickles: only files
+with the known sha256 are opened.
 """
 
 import os
@@ -39,7 +39,8 @@ def _checked(name: str, file: str) -> Path:
     root = os.environ.get("GRAPHEMBED_DATA")
     if not root:
         raise FileNotFoundError(
-            f"{name} does not come with the package: set GRAPHEMBED_DATA to a folder that holds {file} (see: graphembed datasets)"
+            f"{name} does not come with the package: set GRAPHEMBED_DATA to a folder that holds {file} "
+            "(see: graphembed datasets)"
         )
     path = Path(root) / file
     if not path.exists():

@@ -10,11 +10,11 @@ import dataclasses as dc
 from collections.abc import Mapping
 from typing import Any, Protocol, Self, runtime_checkable
 
-import graphembed
-import graphembed.files  # noqa: F401  teaches as_graph to read paths
+import graphembed.files  # teaches as_graph to read paths
 from graphembed.embedding import Embedding
 from graphembed.errors import DataError, UnknownNameError, first_few
 from graphembed.graph import Graph
+from graphembed.version import __version__
 
 
 @runtime_checkable
@@ -52,7 +52,7 @@ def known_rows(fitted: Mapping[str, int], graph: Graph, encoder: str, remedy: st
 
 def describe(encoder: Any) -> dict[str, Any]:
     """Say what made an embedding, in words and numbers that JSON can hold."""
-    return {"encoder": type(encoder).__name__, "version": graphembed.__version__, **_plain(encoder)}
+    return {"encoder": type(encoder).__name__, "version": __version__, **_plain(encoder)}
 
 
 def _plain(value: Any) -> Any:

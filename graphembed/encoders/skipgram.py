@@ -19,9 +19,11 @@ from graphembed.graph import Graph, as_graph
 from graphembed.kernels.csr import CSR
 from graphembed.kernels.skipgram import sigmoid_table, train_walks
 from graphembed.kernels.walks import alias_tables, first_order_walks, row_totals, second_order_walks
+from graphembed.threads import start_threads, threads
 
 _POOL = 64  # negatives a walk shares among its windows
 _MOST_IN_FLIGHT = 16  # walks trained from the same tables; more is faster and learns less from each
+_LAST = 1 / 250  # the last step as a share of the first: word2vec's 0.025 and 0.0001
 _CHUNK = 4096  # walks between two moves of the progress bar
 
 
@@ -53,7 +55,7 @@ class RandomWalk:
             raise ValueError(f"p and q must be positive, got p={self.p}, q={self.q}")
 
     def __call__(self, graph: Graph, seed: int) -> NDArray[np.int32]:
-        """Walk from every node ``per_node`` times, in random order: (walks, length) rows of names, -1 after a dead end."""
+        """Walk from every node ``per_node`` times, in random order: (walks, length) nodes, -1 after a dead end."""
         rng = np.random.default_rng(seed)
         start = np.concatenate([rng.permutation(graph.num_nodes) for _ in range(self.per_node)]).astype(np.int32)
         csr, alias = graph.csr, alias_tables(graph.csr)
@@ -119,33 +121,39 @@ class SkipGram(BaseEstimator):
         nodes = graph.num_nodes
         rng = np.random.default_rng(self.seed)
         x = ((rng.random((nodes, self.dim), dtype=np.float32) - 0.5) / self.dim).astype(np.float32)
-        y = np.zeros((nodes, self.dim), np.float32)
         x[np.diff(graph.csr.indptr) == 0] = 0
-        table, losses = sigmoid_table(), []
-        in_flight = int(np.clip(nodes // self.walk.length, 1, _MOST_IN_FLIGHT))
-        lanes = min(in_flight, numba.get_num_threads())
-        for epoch in range(self.epochs):
-            walks = self.walk(graph, seed=int(rng.integers(2**62)))
-            noise = alias_tables(_noise(walks, nodes))
-            seed = int(rng.integers(2**62))
-            loss, pairs = 0.0, 0
-            chunks = range(0, len(walks), _CHUNK)
-            for first in tqdm(
-                chunks, f"skip-gram {epoch + 1}/{self.epochs}", disable=None if self.progress else True, leave=False
-            ):
-                done = [(epoch + at / len(walks)) / self.epochs for at in (first, min(first + _CHUNK, len(walks)))]
-                lr_first, lr_last = (self.lr * (1 - share) + self.lr / 250 * share for share in done)
-                chunk_loss, chunk_pairs = train_walks(
-                    walks[first : first + _CHUNK], x, y, noise, _POOL, self.window, self.negatives,
-                    lr_first, lr_last, seed + first, in_flight, lanes, table,
-                )  # fmt: skip
-                loss, pairs = loss + chunk_loss, pairs + chunk_pairs
-            losses.append(loss / max(pairs, 1))
-            if not np.isfinite(losses[-1]):
-                raise FloatingPointError(f"the loss is {losses[-1]} after epoch {epoch + 1}: lower lr, now {self.lr}")
-        self.losses_ = losses
+        y = np.zeros((nodes, self.dim), np.float32)
+        start_threads()
+        self.losses_ = [self._epoch(epoch, graph, x, y, rng) for epoch in range(self.epochs)]
         self.embedding_ = Embedding(x, graph.names, describe(self), y)
         return self
+
+    def _epoch(
+        self, epoch: int, graph: Graph, x: NDArray[np.float32], y: NDArray[np.float32], rng: np.random.Generator
+    ) -> float:
+        """Walk anew and train the two tables in place; return the mean loss of a pair."""
+        walks = self.walk(graph, seed=int(rng.integers(2**62)))
+        noise = alias_tables(_noise(walks, graph.num_nodes))
+        seed, table = int(rng.integers(2**62)), sigmoid_table()
+        in_flight = int(np.clip(graph.num_nodes // self.walk.length, 1, _MOST_IN_FLIGHT))
+        lanes = min(in_flight, numba.get_num_threads())
+        loss, pairs = 0.0, 0
+        starts = range(0, len(walks), _CHUNK)
+        name = f"skip-gram {epoch + 1}/{self.epochs}"
+        for first in tqdm(starts, name, disable=None if self.progress else True, leave=False):
+            some = walks[first : first + _CHUNK]
+            done = (epoch + np.array([first, first + len(some)]) / len(walks)) / self.epochs
+            lr_first, lr_last = self.lr * (1 - done * (1 - _LAST))
+            with threads(lanes):
+                chunk_loss, chunk_pairs = train_walks(
+                    some, x, y, noise, _POOL, self.window, self.negatives,
+                    lr_first, lr_last, seed + first, in_flight, lanes, table,
+                )  # fmt: skip
+            loss, pairs = loss + chunk_loss, pairs + chunk_pairs
+        mean = loss / max(pairs, 1)
+        if not np.isfinite(mean):
+            raise FloatingPointError(f"the loss is {mean} after epoch {epoch + 1}: lower lr, now {self.lr}")
+        return mean
 
     def transform(self, graph: Any, /) -> Embedding:
         """Return the vectors of the graph's nodes, which must have been there when it was fitted."""

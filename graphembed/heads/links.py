@@ -34,10 +34,10 @@ class LinkPredictor(BaseEstimator):
 
     Args:
         pair: One of `graphembed.heads.pairs.PAIR_FUNCTIONS`; by default "context" where the embedding has a context
-            table, else "hadamard", or what is better on the validation pairs if there are some: "context" tends to win on
-            sparse graphs, "hadamard" on dense ones.
-        neighbourhood: Also look at the scores of `graphembed.heads.pairs.neighbourhood_scores`. Those of a training edge
-            are computed with that edge (and a fifth of the others) removed, as it will be for the edges to be predicted.
+            table, else "hadamard", or what is better on the validation pairs if there are some: "context" tends to
+            win on sparse graphs, "hadamard" on dense ones.
+        neighbourhood: Also look at the scores of `graphembed.heads.pairs.neighbourhood_scores`. Those of a training
+            edge are computed with that edge (and a fifth of the others) removed, as edges to be predicted are, too.
         strength: Inverse of the regularisation, scikit-learn's C.
         seed: For the unlinked pairs drawn when none are given.
 
@@ -104,7 +104,7 @@ class LinkPredictor(BaseEstimator):
         return self
 
     def predict_proba(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the probability, (pairs,), that each of the (pairs, 2) rows u, v is linked; symmetric if the graph is."""
+        """Return the probability, (pairs,), that the (pairs, 2) rows u, v are linked; symmetric if the graph is."""
         probability: NDArray[np.float64] = 1 / (1 + np.exp(-self._log_odds(pairs)))
         return probability
 
@@ -117,8 +117,8 @@ class LinkPredictor(BaseEstimator):
     def predict_links(self, k: int = 10) -> pd.DataFrame:
         """Return the ``k`` most probable links that are not in the graph, over all pairs of nodes, best first.
 
-        Pairs are ranked in blocks of rows: exact, and memory does not grow with the square of the nodes. For graphs in two
-        parts (``data.part``) only links across are considered. Ties go to the earlier pair.
+        Pairs are ranked in blocks of rows: exact, and memory does not grow with the square of the nodes. For graphs in
+        two parts (``data.part``) only links across are considered. Ties go to the earlier pair.
 
         Returns:
             Columns ``source``, ``target`` (names) and ``probability``.

@@ -27,8 +27,8 @@ def pair_features(embedding: Embedding, pairs: NDArray[np.int64], function: str)
     Args:
         embedding: Vectors z and, for ``"context"``, context vectors c.
         pairs: (pairs, 2) rows u, v.
-        function: ``"context"`` z_u . c_v; ``"dot"`` z_u . z_v; ``"cosine"``; ``"hadamard"`` z_u * z_v; ``"l1"`` |z_u - z_v|;
-            ``"l2"`` (z_u - z_v)^2; ``"mean"`` (z_u + z_v) / 2; ``"concatenation"`` [z_u, z_v].
+        function: ``"context"`` z_u . c_v; ``"dot"`` z_u . z_v; ``"cosine"``; ``"hadamard"`` z_u * z_v; ``"l1"``
+            |z_u - z_v|; ``"l2"`` (z_u - z_v)^2; ``"mean"`` (z_u + z_v) / 2; ``"concatenation"`` [z_u, z_v].
 
     Returns:
         (pairs, 1), (pairs, dim) or (pairs, 2 dim).
@@ -73,8 +73,8 @@ def pair_features(embedding: Embedding, pairs: NDArray[np.int64], function: str)
 def neighbourhood_scores(graph: Graph, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
     """Score pairs by the graph around them; the columns are `NEIGHBOURHOOD`.
 
-    For directed graphs paths lead from the first node of a pair to the second, and a node in between counts with all its
-    edges. PageRank is taken in both directions of an undirected pair and added up. Weights are not looked at.
+    For directed graphs paths lead from the first node of a pair to the second, and a node in between counts with all
+    its edges. PageRank is taken in both directions of an undirected pair and added up. Weights are not looked at.
 
     Args:
         graph: The observed graph.

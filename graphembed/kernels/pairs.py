@@ -26,8 +26,8 @@ def shared_neighbours(
         target: (pairs,) v.
 
     Returns:
-        (pairs, 3): common neighbours sum 1, Adamic-Adar sum 1 / log degree(x), resource allocation sum 1 / degree(x), over
-        x with u -> x -> v.
+        (pairs, 3): common neighbours sum 1, Adamic-Adar sum 1 / log degree(x), resource allocation sum 1 / degree(x),
+        over x with u -> x -> v that are neither u nor v.
     """
     scores = np.zeros((source.size, 3), np.float64)
     for k in prange(source.size):
@@ -67,7 +67,7 @@ def katz(
         beta: Damping.
 
     References:
-        Katz 1953, "A new status index derived from sociometric analysis"; truncated as in Liben-Nowell and Kleinberg 2007.
+        Katz 1953, "A new status index derived from sociometric analysis"; Liben-Nowell and Kleinberg 2007, section 3.
     """
     nodes = csr.indptr.size - 1
     scores = np.zeros(source.size, np.float64)

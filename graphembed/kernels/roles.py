@@ -16,8 +16,8 @@ def structure(csr: CSR) -> NDArray[np.float32]:
         csr: Edges that leave a node; self-loops are not looked at.
 
     Returns:
-        (nodes, 3): log(1 + degree); log(1 + mean degree of the neighbours); share of the ordered pairs of neighbours that
-        are linked (clustering coefficient, 0 below two neighbours).
+        (nodes, 3): log(1 + degree); log(1 + mean degree of the neighbours); share of the ordered pairs of neighbours
+        that are linked (clustering coefficient, 0 below two neighbours).
     """
     nodes = csr.indptr.size - 1
     described = np.zeros((nodes, 3), np.float32)

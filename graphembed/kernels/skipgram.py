@@ -12,8 +12,9 @@ did what.
 
 References:
     Mikolov et al. 2013, "Distributed representations of words and phrases", equation 4.
-Differs from the paper: the K negatives of a window are drawn once and serve all its pairs (Ji et al. 2016, "pWord2Vec"),
-out of a pool drawn for the walk; a node is not paired with itself.
+Differs from the paper: the K negatives of a window are drawn once and serve all its pairs (Ji et al. 2016,
+"pWord2Vec"), out of a pool drawn for the walk. As in word2vec, a node that comes again within a window is paired with
+itself: that ties the two tables together, without it nearest neighbours in the node table mean little.
 """
 
 import numpy as np
@@ -84,7 +85,7 @@ def train_walk(
         begin: int = max(0, i - reach)  # type: ignore[assignment]  # numpy integers are not ints to mypy
         end: int = min(length, i + reach + 1)  # type: ignore[assignment]
         for j in range(begin, end):
-            if walk[j] == walk[i]:
+            if j == i:
                 continue
             pairs += 1
             u = x[node_rows[j]]

@@ -56,7 +56,7 @@ def windows(walk, pool_size, window, stream):
         reach = 1 + below(bits(stream, 2 * i), window)
         offset = below(bits(stream, 2 * i + 1), pool_size)
         for j in range(max(0, i - reach), min(len(walk), i + reach + 1)):
-            if walk[j] != walk[i]:
+            if j != i:
                 yield i, j, offset
 
 

@@ -1,0 +1,3 @@
+"""The version, read by the build and written into everything that is learnt."""
+
+__version__ = "0.1.0.dev0"
