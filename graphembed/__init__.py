@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from graphembed.threads import threads as threads
     from graphembed.training import train as train
 
-# Where each public name lives. `as_graph` is taken from `files`, whose import teaches it to read paths.
+# Where each public name lives.
 _HOME = {
     "load": "datasets",
     "Embedding": "embedding",
@@ -49,12 +49,12 @@ _HOME = {
     "SkipGram": "encoders.skipgram",
     "DataError": "errors",
     "UnknownNameError": "errors",
-    "as_graph": "files",
     "read_edges": "files",
     "read_embedding": "files",
     "read_graph": "files",
     "write_embedding": "files",
     "Graph": "graph",
+    "as_graph": "graph",
     "merge": "graph",
     "LinkPredictor": "heads.links",
     "GNN": "nn.gnn",

@@ -107,12 +107,6 @@ def read_edges(path: str | PathLike[str], *, directed: bool = False) -> Graph:
     return frame_graph(frame, directed=directed, nodes=seen)
 
 
-@as_graph.register(str)
-@as_graph.register(PathLike)
-def _(source: Any, /) -> Graph:
-    return read_graph(source)
-
-
 def write_embedding(embedding: Embedding, path: str | PathLike[str]) -> None:
     """Write an embedding in the format its suffix names: ``.npz``, ``.tsv``, ``.parquet`` or ``.w2v``.
 

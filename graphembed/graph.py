@@ -18,6 +18,8 @@ import dataclasses as dc
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, singledispatch
+from importlib import import_module
+from os import PathLike
 from typing import Any
 
 import networkx as nx
@@ -243,6 +245,14 @@ def _(source: Any, /) -> Graph:
 @as_graph.register
 def _(source: pd.DataFrame, /) -> Graph:
     return frame_graph(source)
+
+
+@as_graph.register(str)
+@as_graph.register(PathLike)
+def _(source: Any, /) -> Graph:
+    # The one call upward in the package: readers are loaded when the first path arrives, as optional packages are.
+    graph: Graph = import_module("graphembed.files").read_graph(source)
+    return graph
 
 
 def frame_graph(edges: pd.DataFrame, *, directed: bool = False, nodes: Iterable[str] = ()) -> Graph:

@@ -10,7 +10,6 @@ import dataclasses as dc
 from collections.abc import Mapping
 from typing import Any, Protocol, Self, runtime_checkable
 
-import graphembed.files  # teaches as_graph to read paths
 from graphembed.embedding import Embedding
 from graphembed.errors import DataError, UnknownNameError, first_few
 from graphembed.graph import Graph
