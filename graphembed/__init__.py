@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from graphembed.heads.links import LinkPredictor as LinkPredictor
     from graphembed.nn.gnn import GNN as GNN
     from graphembed.objectives import LinkReconstruction as LinkReconstruction
+    from graphembed.parallel import threads as threads
     from graphembed.splits import EdgeSplit as EdgeSplit
     from graphembed.splits import split_edges as split_edges
-    from graphembed.threads import threads as threads
     from graphembed.training import train as train
 
 # Where each public name lives.
@@ -61,7 +61,7 @@ _HOME = {
     "LinkReconstruction": "objectives",
     "EdgeSplit": "splits",
     "split_edges": "splits",
-    "threads": "threads",
+    "threads": "parallel",
     "train": "training",
 }
 __all__ = list(_HOME)

@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 bad data, 130 interrupted.
 """
 
 import json
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from graphembed.encoders.protocol import Encoder
 
+_SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 ENCODERS = ("deepwalk", "node2vec", "sage", "gcn")
 
 
@@ -77,8 +79,11 @@ Examples:
   graphembed embed edges.tsv --encoder node2vec --out vectors.tsv
   graphembed nearest vectors.tsv TP53
   graphembed datasets                           which graphs can be had by name
-Each command has its own --help. SOURCE is the name of a data set, a list of edges (TSV, CSV or blanks;
-header, weights and .gz welcome), a .graphml or .gml file, or - for a list of edges on standard input.""",
+
+\b
+Each command has its own --help. SOURCE is the name of a data set, a list of
+edges (TSV, CSV or blanks; header, weights and .gz welcome), a .graphml or .gml
+file, or - for a list of edges on standard input.""",
 )
 @click.version_option(__version__, prog_name="graphembed")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
@@ -86,15 +91,17 @@ def main(debug: bool) -> None:
     """Turn graphs into vectors and answer questions with them: who is linked, who is near."""
 
 
-@main.command("link-prediction", epilog="""\b
+@main.command("link-prediction", short_help="Compare encoders, predict missing links.", epilog="""\b
 Examples:
   graphembed link-prediction lesmis
   graphembed link-prediction edges.tsv --encoder node2vec --encoder sage --seeds 5
   graphembed link-prediction edges.csv --directed --out links.tsv -k 100
-For each seed, 10 % of the linked pairs are hidden for the test and 5 % for choosing; every method sees
-the same rest. AUC is the chance that a hidden link scores above an unlinked pair; AP, MRR and Hits@10
-look at the top of the ranking. "degree alone" knows nothing but how many links each node has: what is
-not above it has learnt nothing else.""")  # fmt: skip
+
+\b
+For each seed, some linked pairs are hidden; every method sees the same rest.
+AUC is the chance that a hidden link scores above an unlinked pair; AP, MRR and
+Hits@10 look at the top of the ranking. "degree alone" knows nothing but how
+many links each node has: what is not above it has learnt nothing else.""")  # fmt: skip
 @click.argument("source")
 @click.option(
     "--encoder", "encoders", multiple=True, type=click.Choice(ENCODERS), help="Which to compare; may be repeated. [all]"
@@ -102,6 +109,8 @@ not above it has learnt nothing else.""")  # fmt: skip
 @click.option(
     "--seeds", default=3, show_default=True, type=click.IntRange(min=1), help="How many splits to average over."
 )
+@click.option("--test", default=0.1, show_default=True, type=_SHARE, help="Share of links hidden for the test.")
+@click.option("--valid", default=0.05, show_default=True, type=_SHARE, help="Share hidden for choosing.")
 @click.option("--directed", is_flag=True, default=None, help="Read a list of edges as directed.")
 @click.option(
     "-k", default=20, show_default=True, type=click.IntRange(min=1), help="How many missing links to predict."
@@ -111,6 +120,8 @@ def link_prediction(
     source: str,
     encoders: tuple[str, ...],
     seeds: int,
+    test: float,
+    valid: float,
     directed: bool | None,
     k: int,
     seed: int,
@@ -123,40 +134,45 @@ def link_prediction(
     from graphembed.bench.links import DEGREE, compare
     from graphembed.datasets import read
     from graphembed.files import TABLES, write_table
-    from graphembed.heads.links import LinkPredictor
+    from graphembed.heads.links import LinkPredictor, check_number
 
     _check_out(out, force, TABLES)
+    if test + valid >= 1:
+        raise click.UsageError(f"--test and --valid must leave links to learn from: together they are {test + valid:g}")
     with _threads(threads):
         graph = read(source, directed=directed)
         _say(f"{source}: {graph}")
+        check_number(k, graph)
         makers = {name: _maker(name) for name in dict.fromkeys(encoders or ENCODERS)}
-        table = compare(graph, makers, seeds=seeds, seed=seed)
+        table = compare(graph, makers, seeds=seeds, seed=seed, test=test, valid=valid)
         best = table.best(makers)
         _say(f"predicting with {best}, the encoder with the best AUC on the validation pairs")
         embedding = makers[best](seed).fit_transform(graph)
         links = LinkPredictor(table.pair(best), seed=seed).fit(embedding, graph).predict_links(k)
-    audit = table.leaks or [f"no leaks in {seeds} {'split' if seeds == 1 else 'splits'}"]
+    splits = f"{seeds} {'split' if seeds == 1 else 'splits'}, each with {table.hidden} hidden links to test on"
     summary = table.summary()
     if out:
         write_table(links, out)
         _say(f"wrote {len(links)} predicted links to {out}")
     if as_json:
         rows = summary.reset_index().to_dict("records")
-        found = {"source": source, "graph": repr(graph), "seeds": list(range(seed, seed + seeds)), "audit": table.leaks}
+        found = {"source": source, "graph": str(graph), "seeds": list(range(seed, seed + seeds)), "audit": table.leaks}
         _print_json(found | {"methods": rows, "predicted_with": best, "links": links.to_dict("records")})
         return
-    click.echo(f"audit: {'; '.join(audit)}\n")
+    click.echo(f"audit: {'; '.join(table.leaks) or 'no leaks'} in {splits}\n")
     click.echo(_score_table(summary, DEGREE))
     click.echo(f"\nmost probable missing links ({best} fitted on the whole graph):")
     click.echo(_plain_table(links.head(5 if out else k)))
 
 
-@main.command(epilog="""\b
+@main.command(short_help="Learn one vector for each node.", epilog="""\b
 Examples:
   graphembed embed karate --encoder node2vec --out vectors.tsv
   graphembed embed edges.csv --encoder sage --seed 7 --out vectors.npz
-The suffix decides the format: .npz keeps everything, .tsv and .parquet are tables, .w2v is what gensim
-reads.""")  # fmt: skip
+
+\b
+The suffix decides the format: .npz keeps everything, .tsv and .parquet are
+tables, .w2v is what gensim reads.""")  # fmt: skip
 @click.argument("source")
 @click.option("--encoder", default="node2vec", show_default=True, type=click.Choice(ENCODERS), help="What learns.")
 @click.option("--dim", type=click.IntRange(min=1), help="Length of a vector.  [128 for walks, 64 for GNNs]")
@@ -185,12 +201,12 @@ def embed(
         _say(f"{source}: {graph}")
         embedding = _maker(encoder, dim)(seed).fit_transform(graph)
     write_embedding(embedding, out)
-    _say(f"wrote {embedding} to {out}")
+    _say(f"wrote {len(embedding)} vectors of {embedding.shape[1]} numbers to {out}")
     if as_json:
         _print_json({"out": str(out), "items": len(embedding), "dim": embedding.shape[1], "made_by": embedding.source})
 
 
-@main.command(epilog="""\b
+@main.command(short_help="Print the names nearest to one.", epilog="""\b
 Example:
   graphembed nearest vectors.tsv Valjean -k 5""")  # fmt: skip
 @click.argument("file", type=click.Path(path_type=Path))
@@ -209,7 +225,10 @@ def nearest(file: Path, name: str, k: int, as_json: bool) -> None:
         click.echo(f"{other}\t{cosine:.4f}")
 
 
-@main.command()
+@main.command(short_help="List the graphs that can be had by name.", epilog="""\b
+Examples:
+  graphembed datasets
+  GRAPHEMBED_DATA=~/data graphembed link-prediction cora""")  # fmt: skip
 @_options(out=None)
 def datasets(as_json: bool) -> None:
     """List the graphs that can be had by name."""
@@ -240,7 +259,7 @@ def _maker(name: str, dim: int | None = None) -> "Callable[[int], Encoder]":
 def _threads(count: int | None) -> AbstractContextManager[None]:
     if count is None:
         return nullcontext()
-    from graphembed.threads import threads
+    from graphembed.parallel import threads
 
     try:
         return threads(count)
@@ -265,7 +284,7 @@ def _check_out(out: Path | None, force: bool, formats: tuple[str, ...]) -> None:
 def _score_table(summary: "pd.DataFrame", degree: str) -> str:
     """Lay out mean and spread of each score, with the lift over degree alone."""
     scores = [name for name in summary.columns if f"{name} sd" in summary.columns and name != "seconds"]
-    lines = [["method", *scores, "AUC over degree", "seconds"]]
+    lines = [["method", *scores, "lift over degree", "seconds"]]
     for method, row in summary.iterrows():
         cells = [
             f"{row[name]:.3f}" + (f" ± {row[f'{name} sd']:.3f}" if row[f"{name} sd"] == row[f"{name} sd"] else "")
@@ -283,14 +302,33 @@ def _plain_table(frame: "pd.DataFrame") -> str:
 
 
 def _columns(lines: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    """Align columns: those of numbers to the right, all others to the left."""
+    columns = list(zip(*lines, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    right = [
+        all(cell[:1] in "+-0123456789" for cell in column[1:]) and index > 0 for index, column in enumerate(columns)
+    ]
+    rows = (
+        "  ".join(
+            cell.rjust(width) if flush else cell.ljust(width)
+            for cell, width, flush in zip(line, widths, right, strict=True)
+        )
+        for line in lines
     )
+    return "\n".join(row.rstrip() for row in rows)
 
 
 def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    """Write what JSON has no word for, the spread over one seed, as null."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _say(text: str) -> None:

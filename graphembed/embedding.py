@@ -156,7 +156,7 @@ class Embedding:
         except (ValueError, KeyError, EOFError, TypeError, AttributeError, OSError, BadZipFile, zlib.error) as error:
             if isinstance(error, FileNotFoundError | DataError):
                 raise
-            raise DataError(f"{path} is not an embedding saved by graphembed: {error}") from error
+            raise DataError(f"{path} is not an embedding saved by graphembed") from error
 
     def __repr__(self) -> str:
         made = f", {self.source['encoder']}" if "encoder" in self.source else ""
@@ -165,8 +165,11 @@ class Embedding:
     def _rows(self, names: Sequence[str]) -> list[int]:
         if missing := [name for name in names if name not in self.row]:
             close = _alike(missing[0], self.names)
+            what = (
+                f"{len(missing)} of {len(names)} names have no vector:" if len(names) > 1 else "there is no vector for"
+            )
             raise UnknownNameError(
-                f"{len(missing)} of {len(names)} names have no vector: {first_few(missing)}"
+                f"{what} {first_few(missing)}"
                 + (f"; did you mean {close}?" if close else f"; known are {first_few(self.names)}")
             )
         return [self.row[name] for name in names]

@@ -79,7 +79,9 @@ def read_edges(path: str | PathLike[str], *, directed: bool = False) -> Graph:
         FileNotFoundError: There is no such file.
         DataError: The file is empty, not text, has one column, or bad weights; the message names the line.
     """
-    lines, numbers = _data_lines(_text(path), path)
+    text = _text(path)
+    path = "standard input" if fspath(path) == "-" else path  # for messages
+    lines, numbers = _data_lines(text, path)
     separator = next((mark for mark in "\t,;" if 2 * sum(mark in line for line in lines) >= len(lines)), None)
     rows = [_split(line, separator, f"{path}, line {number}") for line, number in zip(lines, numbers, strict=True)]
     header: list[str] = []
@@ -256,7 +258,7 @@ def _weights(
     if bad:
         raise DataError(
             f"{path}, line {edges[bad[0]][1]}: edge weights must be positive and finite, got {weight[bad[0]]:g} "
-            f"({len(bad)} such lines); drop these edges or shift the weights"
+            f"({len(bad)} such lines); drop or correct these edges"
         )
     return weight
 

@@ -164,6 +164,9 @@ class Graph:
         return int((self.pairs[:, 0] == self.pairs[:, 1]).sum())
 
     def __repr__(self) -> str:
+        return f"Graph({self})"
+
+    def __str__(self) -> str:
         facts = [_count(self.num_nodes, "node"), _count(self.num_edges, "edge")]
         facts.append("directed" if self.directed else "undirected")
         if self.weighted:
@@ -174,7 +177,7 @@ class Graph:
             facts.append(_count(self.self_loops, "self-loop"))
         if self.duplicates:
             facts.append(_count(self.duplicates, "duplicate") + " merged")
-        return f"Graph({', '.join(facts)})"
+        return ", ".join(facts)
 
 
 @singledispatch
@@ -446,8 +449,7 @@ def _checked_weights(weight: Any, ends: NDArray[np.int64], names: Sequence[str])
         offenders = [f"{edge}: {value}" for edge, value in zip(edges, shown, strict=True)]
         more = f" and {wrong.size - 5} more" if wrong.size > 5 else ""
         raise DataError(
-            f"edge weights must be positive and finite; got {', '.join(offenders)}{more}; "
-            "drop these edges or shift the weights"
+            f"edge weights must be positive and finite; got {', '.join(offenders)}{more}; drop or correct these edges"
         )
     return values
 
@@ -455,12 +457,9 @@ def _checked_weights(weight: Any, ends: NDArray[np.int64], names: Sequence[str])
 def _check_numbers(data: Data, names: Sequence[str]) -> None:
     if data.edge_weight is not None:
         _checked_weights(data.edge_weight.numpy(), data.edge_index.numpy(), names)
-    if data.x is not None and (data.x.dim() < 1 or len(data.x) != len(names)):
-        raise DataError(
-            f"expected one row of features per node, got x of shape {tuple(data.x.shape)} for {len(names)} nodes"
-        )
-    if data.x is not None and data.x.dim() == 1 and data.x.is_floating_point():
-        raise DataError(f"features x must have two dimensions (nodes, features), got shape {tuple(data.x.shape)}")
+    if data.x is not None and (data.x.dim() != 2 or len(data.x) != len(names)):
+        shape = tuple(data.x.shape)
+        raise DataError(f"features x must have the shape (nodes, features), got {shape} for {len(names)} nodes")
     if data.x is not None and data.x.is_floating_point():
         wrong = (~torch.isfinite(data.x)).any(dim=1).nonzero().flatten().tolist()
         if wrong:

@@ -68,6 +68,8 @@ def _ranks(label: NDArray[np.bool_], score: NDArray[Any]) -> Float[np.ndarray, "
 
 
 def _check(label: NDArray[np.bool_], score: NDArray[Any]) -> None:
+    if label.dtype != bool:
+        raise ValueError(f"labels must be True or False, got an array of {label.dtype}")
     if label.shape != score.shape:
         raise ValueError(f"expected one score per label, got {score.shape} scores for {label.shape} labels")
     if not np.isfinite(score).all():

@@ -28,15 +28,17 @@ def parts(graph: Graph) -> NDArray[np.int64] | None:
 
 def count_non_edges(graph: Graph) -> int:
     """Count the unordered pairs that could be linked and are not."""
-    linked = np.unique(pair_keys(graph.pairs, graph.num_nodes))
-    apart = linked // graph.num_nodes != linked % graph.num_nodes
+    return _possible(graph) - len(_linked(graph))
+
+
+def count_missing_links(graph: Graph) -> int:
+    """Count the links that could be predicted: as `count_non_edges`, but both directions of a directed graph."""
+    if not graph.directed:
+        return count_non_edges(graph)
+    source, target = graph.pairs.T
     part = parts(graph)
-    if part is None:
-        possible = graph.num_nodes * (graph.num_nodes - 1) // 2
-    else:
-        possible = int((part == 0).sum() * (part == 1).sum())
-        apart &= part[linked // graph.num_nodes] != part[linked % graph.num_nodes]
-    return possible - int(apart.sum())
+    allowed = source != target if part is None else part[source] != part[target]
+    return 2 * _possible(graph) - int(allowed.sum())
 
 
 def sample_non_edges(graph: Graph, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -59,31 +61,22 @@ def sample_non_edges(graph: Graph, count: int, rng: np.random.Generator) -> NDAr
         >>> sample_non_edges(as_graph(nx.path_graph(3)), 1, np.random.default_rng(0))
         array([[0, 2]])
     """
-    nodes = graph.num_nodes
-    available = count_non_edges(graph)
+    nodes, linked = graph.num_nodes, _linked(graph)
+    possible = _possible(graph)
+    available = possible - len(linked)
     if count > available:
         raise DataError(
-            f"{count} pairs of unlinked nodes are needed but {graph} has only {available}: "
-            "it is too dense or too small; ask for a smaller share of edges or fewer negatives"
+            f"{count} pairs of unlinked nodes are needed but this graph has {available or 'none'} ({graph}): "
+            "it is too dense or too small; use a larger graph or smaller test and valid shares"
         )
-    linked = np.unique(pair_keys(graph.pairs, nodes))
-    part = parts(graph)
-    if nodes * (nodes - 1) // 2 <= _FEW or count > available // 2:
-        low, high = np.triu_indices(nodes, 1)
-        keys = low * nodes + high
-        if part is not None:
-            keys = keys[part[low] != part[high]]
-        keys = rng.permutation(np.setdiff1d(keys, linked, assume_unique=True))[:count]
+    if possible <= _FEW or count > available // 2:
+        keys = np.setdiff1d(_all_keys(graph), linked, assume_unique=True)
+        keys = rng.permutation(keys)[:count]
     else:
         keys = np.empty(0, np.int64)
         while len(keys) < count:
-            drawn = rng.integers(0, nodes, (2 * (count - len(keys)) + 16, 2))
-            drawn = drawn[drawn[:, 0] != drawn[:, 1]]
-            if part is not None:
-                drawn = drawn[part[drawn[:, 0]] != part[drawn[:, 1]]]
-            fresh = pair_keys(drawn, nodes)
-            fresh = fresh[~is_in(fresh, linked)]
-            joined = np.concatenate([keys, fresh])
+            fresh = _random_keys(graph, 2 * (count - len(keys)) + 16, rng)
+            joined = np.concatenate([keys, fresh[~is_in(fresh, linked)]])
             _, first = np.unique(joined, return_index=True)
             keys = joined[np.sort(first)][:count]
     pairs = np.stack([keys // nodes, keys % nodes], axis=1)
@@ -93,16 +86,61 @@ def sample_non_edges(graph: Graph, count: int, rng: np.random.Generator) -> NDAr
     return pairs
 
 
+def _sides(graph: Graph) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Return the nodes of either part of a bipartite graph, or None."""
+    part = parts(graph)
+    return None if part is None else (np.flatnonzero(part == 0), np.flatnonzero(part == 1))
+
+
+def _possible(graph: Graph) -> int:
+    """Count the unordered pairs that could be linked."""
+    sides = _sides(graph)
+    return graph.num_nodes * (graph.num_nodes - 1) // 2 if sides is None else len(sides[0]) * len(sides[1])
+
+
+def _linked(graph: Graph) -> NDArray[np.int64]:
+    """Return the sorted keys of the pairs that are linked and could be: no self-loops, none within a part."""
+    keys = np.unique(pair_keys(graph.pairs, graph.num_nodes))
+    low, high = keys // max(graph.num_nodes, 1), keys % max(graph.num_nodes, 1)
+    part = parts(graph)
+    linkable = low != high if part is None else part[low] != part[high]
+    linked: NDArray[np.int64] = keys[linkable]
+    return linked
+
+
+def _all_keys(graph: Graph) -> NDArray[np.int64]:
+    """List the keys of all pairs that could be linked."""
+    sides = _sides(graph)
+    if sides is None:
+        pairs = np.stack(np.triu_indices(graph.num_nodes, 1), axis=1)
+    else:
+        pairs = np.stack([np.repeat(sides[0], len(sides[1])), np.tile(sides[1], len(sides[0]))], axis=1)
+    return np.sort(pair_keys(pairs, graph.num_nodes))
+
+
+def _random_keys(graph: Graph, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw the keys of up to ``count`` random pairs that could be linked, with repetition."""
+    sides = _sides(graph)
+    if sides is None:
+        pairs = rng.integers(0, graph.num_nodes, (count, 2))
+        pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    else:
+        pairs = np.stack([rng.choice(side, count) for side in sides], axis=1)
+    return pair_keys(pairs, graph.num_nodes)
+
+
 def edges_and_others(graph: Graph, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return all edges but self-loops, and as many unlinked pairs, or all if there are fewer.
 
     Raises:
-        DataError: Every pair is linked, so there is nothing to tell edges from.
+        DataError: There are no edges, or every pair is linked, so there is nothing to tell apart.
     """
     edges = graph.pairs[graph.pairs[:, 0] != graph.pairs[:, 1]]
+    if not len(edges):
+        raise DataError(f"there are no edges between different nodes to learn from: {graph}")
     count = min(len(edges), count_non_edges(graph))
     if count == 0:
-        raise DataError(f"every pair of nodes is linked in {graph}: there is nothing to tell edges from")
+        raise DataError(f"every pair of the {graph.num_nodes} nodes is linked: there is nothing to tell edges from")
     return edges, sample_non_edges(graph, count, rng)
 
 

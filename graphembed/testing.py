@@ -16,7 +16,7 @@ from torch_geometric.data import Data
 
 from graphembed.embedding import Embedding
 from graphembed.graph import Graph, as_graph, merge
-from graphembed.threads import threads
+from graphembed.parallel import threads
 
 
 def permuted(graph: Graph, seed: int = 0) -> Graph:
@@ -106,6 +106,7 @@ def assert_encoder_contract(encoder: Any, graph: Any) -> None:
     assert np.array_equal(embedding.values, encoder.transform(graph).values), "a second transform differs"
     assert np.array_equal(embedding.values, clone(encoder).fit_transform(graph).values), "a clone learns something else"
     assert embedding.source["encoder"] == type(encoder).__name__, "the embedding does not say what made it"
-    path = Path(tempfile.mkdtemp()) / "z.npz"
-    embedding.save(path)
-    assert np.array_equal(Embedding.load(path).values, embedding.values), "saved and loaded differ"
+    with tempfile.TemporaryDirectory() as folder:
+        embedding.save(Path(folder) / "z.npz")
+        loaded = Embedding.load(Path(folder) / "z.npz")
+    assert np.array_equal(loaded.values, embedding.values), "saved and loaded differ"

@@ -9,7 +9,7 @@ from tqdm.auto import trange
 
 from graphembed.graph import Graph
 from graphembed.objectives import Objective
-from graphembed.threads import one_thread
+from graphembed.parallel import one_thread
 
 
 @contextmanager

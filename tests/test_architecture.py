@@ -19,7 +19,7 @@ LAYERS = {
     "kernels": 0,
     "graph": 1,
     "embedding": 1,
-    "threads": 1,
+    "parallel": 1,
     "losses": 2,
     "nn": 2,
     "metrics": 2,

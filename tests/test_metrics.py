@@ -13,7 +13,7 @@ from torch_geometric.metrics import LinkPredHitRatio, LinkPredMRR
 from graphembed import metrics
 from graphembed.metrics import auc, average_precision, hits, mean_reciprocal_rank
 
-few = settings(max_examples=100, deadline=None)
+few = settings(max_examples=40, deadline=None)
 
 
 @st.composite
@@ -116,9 +116,8 @@ def test_without_ties_ranks_are_those_of_pyg_and_scikit_learn(ranking, k):
     assert mean_reciprocal_rank(*ranking) == pytest.approx(float(reciprocal.compute()), abs=1e-6)
     assert hits(*ranking, k) == pytest.approx(float(hit.compute()), abs=1e-6)
     relevant = np.eye(1, queries.shape[1]).repeat(len(positive), axis=0)
-    if len(positive) and queries.shape[1] > 1:
-        expected = label_ranking_average_precision_score(relevant, queries)
-        assert mean_reciprocal_rank(*ranking) == pytest.approx(expected, abs=1e-12)
+    expected = label_ranking_average_precision_score(relevant, queries)
+    assert mean_reciprocal_rank(*ranking) == pytest.approx(expected, abs=1e-12)
 
 
 # ── what is known beforehand ────────────────────────────────────────────────────────────────────────

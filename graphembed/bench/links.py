@@ -10,6 +10,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from graphembed.encoders.protocol import Encoder
+from graphembed.errors import first_few
 from graphembed.graph import as_graph
 from graphembed.heads.links import LinkPredictor, link_scores
 from graphembed.heads.pairs import NEIGHBOURHOOD, neighbourhood_scores
@@ -26,16 +27,21 @@ class LinkTable:
     Args:
         rows: One row per method, seed and part (valid or test): scores and seconds.
         leaks: What the audits of all splits found; empty if nothing leaks.
+        hidden: Links to be found in the test of each split.
     """
 
     rows: pd.DataFrame
     leaks: list[str]
+    hidden: int
 
     def best(self, among: Mapping[str, Any]) -> str:
-        """Return the method with the highest mean AUC on the validation pairs; of several, the first."""
-        valid = self.rows[(self.rows.part == "valid") & self.rows.method.isin(list(among))]
-        name: str = valid.groupby("method", sort=False).AUC.mean().idxmax()
-        return name
+        """Return the method with the highest mean AUC on the validation pairs; of several, the first of ``among``."""
+        mean = self.rows[self.rows.part == "valid"].groupby("method").AUC.mean()
+        if missing := [name for name in among if name not in mean]:
+            raise ValueError(
+                f"there are no validation scores to choose by for {first_few(missing)}; compare with valid > 0"
+            )
+        return max(among, key=lambda name: float(mean[name]))
 
     def pair(self, method: str) -> str:
         """Return the pair function that the validation pairs preferred most often for an encoder."""
@@ -91,7 +97,7 @@ def compare(
                 bar.set_description(f"seed {number}: {name}")
                 rows += _encoder(name, make(number), split, number)
                 bar.update()
-    return LinkTable(pd.DataFrame(rows), leaks)
+    return LinkTable(pd.DataFrame(rows), leaks, int(split.test.label.sum()))
 
 
 def _parts(split: EdgeSplit) -> dict[str, Any]:

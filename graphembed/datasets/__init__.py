@@ -43,9 +43,10 @@ def load(name: str) -> Graph:
 def read(source: str | PathLike[str], *, directed: bool | None = None) -> Graph:
     """Load a data set by name, or read a file: what has the name of a data set and is not a file is a data set."""
     text = fspath(source)
-    if text == "-" or Path(text).exists():
+    known = text in BUNDLED or text in PUBLIC
+    if text == "-" or Path(text).is_file() or (Path(text).exists() and not known):
         return read_graph(source, directed=directed)
-    if text in BUNDLED or text in PUBLIC or not _looks_like_path(text):
+    if known or not _looks_like_path(text):
         return load(text)
     raise FileNotFoundError(f"there is no file {text}, and no data set of that name (see: graphembed datasets)")
 

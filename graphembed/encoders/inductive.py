@@ -4,6 +4,7 @@ import copy
 import dataclasses as dc
 from typing import Any, Self
 
+import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from torch import nn
@@ -16,8 +17,10 @@ from graphembed.graph import Graph, as_graph
 from graphembed.kernels.roles import structure
 from graphembed.nn.gnn import NodeTable
 from graphembed.objectives import LinkReconstruction, Objective
-from graphembed.threads import one_thread
+from graphembed.parallel import one_thread
 from graphembed.training import seeded, train
+
+_TABLE = 64  # width of learned inputs
 
 
 @dc.dataclass(eq=False)
@@ -66,19 +69,20 @@ class Inductive(BaseEstimator):
         """Train a fresh copy of the module."""
         graph = as_graph(graph)
         needs_edges(graph, "a GNN trained on links")
+        if self.epochs < 1 or not 0 < self.lr < np.inf:
+            raise ValueError(f"epochs must be at least 1 and lr positive, got epochs={self.epochs}, lr={self.lr}")
         if self.features not in ("learned", "structural"):
             raise ValueError(f"features must be 'learned' or 'structural', got {self.features!r}")
         self.rows_ = dict(graph.row)
-        self.featured_ = graph.data.x is not None
+        self.width_ = _width(graph)
         with seeded(self.seed):
             module = copy.deepcopy(self.module)
-            if not self.featured_ and self.features == "learned":
+            if self.width_ is None and self.features == "learned":
                 module = NodeTable(module, graph.num_nodes, _TABLE)
             inputs = self._inputs(graph)
             with torch.no_grad(), one_thread():
                 module.eval()(inputs.data.x[:1], torch.empty(2, 0, dtype=torch.long))  # settles widths left open (-1)
-            if hasattr(module, "reset_parameters"):
-                module.reset_parameters()  # type: ignore[operator]
+            _draw_anew(module)
         self.losses_ = train(
             module, inputs, self.objective,
             epochs=self.epochs, lr=self.lr, seed=self.seed, device=self.device, progress=self.progress,
@@ -107,10 +111,10 @@ class Inductive(BaseEstimator):
     def _inputs(self, graph: Graph) -> Graph:
         """Return the graph with what the module reads as ``x``."""
         x = graph.data.x
-        if (x is not None) != self.featured_:
+        if _width(graph) != self.width_:
             raise DataError(
-                f"it was fitted on a graph with{'' if self.featured_ else 'out'} features, "
-                f"and cannot embed one with{'out' if self.featured_ else ''}: {graph}"
+                f"the encoder was fitted on a graph with {self.width_ or 'no'} features per node "
+                f"and cannot embed one with {_width(graph) or 'none'}: {graph}"
             )
         if x is not None:
             x = nn.functional.normalize(x.float(), dim=1) * x.shape[1] ** 0.5
@@ -118,8 +122,18 @@ class Inductive(BaseEstimator):
             x = torch.from_numpy(structure(graph.csr))
         else:
             remedy = 'fit with features="structural", or on a graph that holds them'
-            x = torch.tensor(known_rows(self.rows_, graph, "this GNN with learned inputs", remedy))
+            x = torch.tensor(known_rows(self.rows_, graph, "this GNN with learned inputs", remedy)).view(-1, 1)
         return Graph(Data(**(graph.data.to_dict() | {"x": x})), graph.names, graph.directed)
 
 
-_TABLE = 64  # width of learned inputs
+def _draw_anew(module: nn.Module) -> None:
+    """Reset a module if it can reset itself, else its parts."""
+    if hasattr(module, "reset_parameters"):
+        module.reset_parameters()  # type: ignore[operator]
+    else:
+        for part in module.children():
+            _draw_anew(part)
+
+
+def _width(graph: Graph) -> int | None:
+    return None if graph.data.x is None else int(graph.data.x.shape[1])

@@ -19,7 +19,7 @@ from graphembed.graph import Graph, as_graph
 from graphembed.kernels.csr import CSR
 from graphembed.kernels.skipgram import sigmoid_table, train_walks
 from graphembed.kernels.walks import alias_tables, first_order_walks, row_totals, second_order_walks
-from graphembed.threads import start_threads, threads
+from graphembed.parallel import start_threads, threads
 
 _POOL = 64  # negatives a walk shares among its windows
 _MOST_IN_FLIGHT = 16  # walks trained from the same tables; more is faster and learns less from each
@@ -84,7 +84,7 @@ class SkipGram(BaseEstimator):
         progress: Show a bar on a terminal.
 
     Attributes:
-        losses_: Mean loss of a pair in each epoch.
+        losses_: Mean loss of a pair in each epoch, before the step it led to.
 
     Raises:
         DataError: The graph has no edges.
@@ -113,18 +113,19 @@ class SkipGram(BaseEstimator):
         """Walk and learn."""
         graph = as_graph(graph)
         needs_edges(graph, "skip-gram")
-        if not (self.dim >= 1 and self.window >= 1 and self.epochs >= 1 and 0 < self.negatives < _POOL):
+        if min(self.dim, self.window, self.epochs) < 1 or not 0 < self.negatives < _POOL or not 0 < self.lr < np.inf:
             raise ValueError(
-                f"dim, window and epochs must be at least 1 and negatives between 1 and {_POOL - 1}, got "
-                f"dim={self.dim}, window={self.window}, epochs={self.epochs}, negatives={self.negatives}"
+                f"dim, window and epochs must be at least 1, negatives between 1 and {_POOL - 1} and lr positive, got "
+                f"dim={self.dim}, window={self.window}, epochs={self.epochs}, negatives={self.negatives}, lr={self.lr}"
             )
         nodes = graph.num_nodes
         rng = np.random.default_rng(self.seed)
         x = ((rng.random((nodes, self.dim), dtype=np.float32) - 0.5) / self.dim).astype(np.float32)
-        x[np.diff(graph.csr.indptr) == 0] = 0
         y = np.zeros((nodes, self.dim), np.float32)
         start_threads()
         self.losses_ = [self._epoch(epoch, graph, x, y, rng) for epoch in range(self.epochs)]
+        alone = np.setdiff1d(np.arange(nodes), graph.pairs[graph.pairs[:, 0] != graph.pairs[:, 1]])
+        x[alone] = y[alone] = 0
         self.embedding_ = Embedding(x, graph.names, describe(self), y)
         return self
 

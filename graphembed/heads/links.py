@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -18,11 +19,11 @@ from sklearn.preprocessing import StandardScaler
 from graphembed.embedding import Embedding
 from graphembed.errors import DataError, UnknownNameError, first_few
 from graphembed.graph import Graph, as_graph
-from graphembed.heads.pairs import NEIGHBOURHOOD, neighbourhood_scores, pair_features, unit_rows
+from graphembed.heads.pairs import EPSILON, NEIGHBOURHOOD, neighbourhood_scores, pair_features, unit_rows
 from graphembed.metrics import auc, average_precision, hits, mean_reciprocal_rank
-from graphembed.sampling import parts
+from graphembed.parallel import one_thread
+from graphembed.sampling import count_missing_links, parts
 from graphembed.splits import LabelledPairs, all_pairs, without
-from graphembed.threads import one_thread
 
 _BLOCK = 1 << 22  # scores held at a time when all pairs are ranked
 _FOLDS = 5  # neighbourhood features of training edges are computed with a fifth of them removed at a time
@@ -89,7 +90,7 @@ class LinkPredictor(BaseEstimator):
         candidates = [self.pair] if self.pair else defaults
         if valid is None or not len(valid):
             return self._learn(candidates[0], train, around)
-        scores = {pair: self._learn(pair, train, around).score(valid)["AUC"] for pair in candidates}
+        scores = {pair: round(self._learn(pair, train, around).score(valid)["AUC"], 9) for pair in candidates}
         return self._learn(max(scores, key=scores.__getitem__), train, around)
 
     def _learn(self, pair: str, train: LabelledPairs, around: NDArray[np.float64]) -> Self:
@@ -105,7 +106,7 @@ class LinkPredictor(BaseEstimator):
 
     def predict_proba(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the probability, (pairs,), that the (pairs, 2) rows u, v are linked; symmetric if the graph is."""
-        probability: NDArray[np.float64] = 1 / (1 + np.exp(-self._log_odds(pairs)))
+        probability: NDArray[np.float64] = expit(self._log_odds(pairs))
         return probability
 
     def score(self, test: LabelledPairs) -> dict[str, float]:
@@ -126,6 +127,7 @@ class LinkPredictor(BaseEstimator):
         Raises:
             DataError: There are fewer than ``k`` pairs left, or ``k`` is below 1.
         """
+        check_number(k, self.graph_)
         nodes = self.graph_.num_nodes
         part = parts(self.graph_)
         best = _Best.empty()
@@ -143,12 +145,10 @@ class LinkPredictor(BaseEstimator):
                     u, v = np.nonzero(allowed)
                     scores[u, v] = self._log_odds(np.stack([block[u], v + start], axis=1)) if len(u) else 0
                 scores[~allowed] = -np.inf
-                best = best.or_better(scores, block, start, max(k, 1))
-        if not 1 <= k <= len(best.score):
-            raise DataError(f"k must be between 1 and {len(best.score)}, the missing links of {self.graph_}; got {k}")
+                best = best.or_better(scores, block, start, k)
         names = np.array(self.graph_.names, object)
-        probability = 1 / (1 + np.exp(-best.score))
-        return pd.DataFrame({"source": names[best.source], "target": names[best.target], "probability": probability})
+        found = {"source": names[best.source], "target": names[best.target], "probability": expit(best.score)}
+        return pd.DataFrame(found)
 
     def _log_odds(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
         odds = self._one_way(pairs)
@@ -171,25 +171,23 @@ class LinkPredictor(BaseEstimator):
         z, w = self.embedding_.values, self.coef_.astype(np.float32)
         nodes, dim = z.shape
         flat = np.full(nodes, self.intercept_ / 2)
-        if self.pair_ in ("dot", "cosine"):
+        if self.pair_ in ("dot", "cosine", "hadamard"):
             z = unit_rows(z) if self.pair_ == "cosine" else z
-            return _Factors(z * w, z, flat)
+            return _Factors(z * w, z, flat, flat)
         if self.pair_ == "context":
             c = self.embedding_.context
             assert c is not None
             if self.graph_.directed:
-                return _Factors(z * w, c, flat)
-            return _Factors(np.concatenate([z, c], 1) * (w / 2), np.concatenate([c, z], 1), flat)
-        if self.pair_ == "hadamard":
-            return _Factors(z * w, z, flat)
+                return _Factors(z * w, c, flat, flat)
+            return _Factors(np.concatenate([z, c], 1) * (w / 2), np.concatenate([c, z], 1), flat, flat)
         if self.pair_ == "l2":
-            return _Factors(-2 * z * w, z, flat + z**2 @ w)
-        empty = np.zeros((nodes, 1), np.float32)
-        if self.pair_ == "mean":
-            return _Factors(empty, empty, flat + z @ w / 2)
-        if self.graph_.directed:
-            return _Factors(empty, empty, flat + z @ w[:dim], flat + z @ w[dim:])
-        return _Factors(empty, empty, flat + z @ (w[:dim] + w[dim:]) / 2)
+            bias = flat + z**2 @ w
+            return _Factors(-2 * z * w, z, bias, bias)
+        nothing = np.zeros((nodes, 1), np.float32)
+        first, second = (w / 2, w / 2) if self.pair_ == "mean" else (w[:dim], w[dim:])
+        if not self.graph_.directed:
+            first = second = (first + second) / 2
+        return _Factors(nothing, nothing, flat + z @ first, flat + z @ second)
 
     def _unlinked(self, block: NDArray[np.int64], start: int, part: NDArray[np.int64] | None) -> NDArray[np.bool_]:
         """Say which pairs of the block's rows and the nodes from ``start`` on may be proposed."""
@@ -217,8 +215,15 @@ class LinkPredictor(BaseEstimator):
 
 def neighbourhood_features(graph: Graph, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
     """Logarithms of `neighbourhood_scores`, (pairs, 6): counts that span decades become fit for a linear model."""
-    logged: NDArray[np.float64] = np.log(neighbourhood_scores(graph, pairs) + 1e-6)
+    logged: NDArray[np.float64] = np.log(neighbourhood_scores(graph, pairs) + EPSILON)
     return logged
+
+
+def check_number(k: int, graph: Graph) -> None:
+    """Refuse to predict more links than are missing."""
+    missing = count_missing_links(graph)
+    if not 1 <= k <= missing:
+        raise DataError(f"k must be between 1 and {missing}, the number of missing links; got {k}")
 
 
 def link_scores(label: NDArray[np.bool_], score: NDArray[np.float64]) -> dict[str, float]:
@@ -232,15 +237,16 @@ def link_scores(label: NDArray[np.bool_], score: NDArray[np.float64]) -> dict[st
 
 
 class _Factors(NamedTuple):
+    """Log-odds of all pairs: left_u . right_v + left_bias_u + right_bias_v."""
+
     left: NDArray[np.float32]
     right: NDArray[np.float32]
-    bias: NDArray[np.float64]
-    right_bias: NDArray[np.float64] | None = None
+    left_bias: NDArray[np.float64]
+    right_bias: NDArray[np.float64]
 
     def block(self, rows: NDArray[np.int64], start: int) -> NDArray[np.float64]:
         """Log-odds of rows by all nodes from ``start`` on."""
-        right_bias = self.bias if self.right_bias is None else self.right_bias
-        return self.left[rows] @ self.right[start:].T + self.bias[rows, None] + right_bias[start:]
+        return self.left[rows] @ self.right[start:].T + self.left_bias[rows, None] + self.right_bias[start:]
 
 
 class _Best(NamedTuple):

@@ -18,7 +18,7 @@ NEIGHBOURHOOD = (
     "personalised PageRank",
 )
 _BETA = 0.05  # damping of Katz, Liben-Nowell and Kleinberg 2007, section 3
-_RESTART, _EPSILON = 0.15, 1e-5  # Brin and Page's restart; the error PageRank may have, for each edge of a node
+_RESTART, EPSILON = 0.15, 1e-5  # Brin and Page's restart; the error PageRank may have, for each edge of a node
 
 
 def pair_features(embedding: Embedding, pairs: NDArray[np.int64], function: str) -> NDArray[np.float32]:
@@ -74,7 +74,8 @@ def neighbourhood_scores(graph: Graph, pairs: NDArray[np.int64]) -> NDArray[np.f
     """Score pairs by the graph around them; the columns are `NEIGHBOURHOOD`.
 
     For directed graphs paths lead from the first node of a pair to the second, and a node in between counts with all
-    its edges. PageRank is taken in both directions of an undirected pair and added up. Weights are not looked at.
+    its edges. For undirected graphs the order of a pair does not matter: what its ends see of each other by PageRank is
+    added up. Weights are not looked at.
 
     Args:
         graph: The observed graph.
@@ -91,6 +92,8 @@ def neighbourhood_scores(graph: Graph, pairs: NDArray[np.int64]) -> NDArray[np.f
     into = transpose(csr) if graph.directed else csr
     leaving, entering = np.diff(csr.indptr), np.diff(into.indptr)
     between = leaving + entering if graph.directed else leaving
+    if not graph.directed:
+        pairs = np.sort(pairs, axis=1)
     order = np.argsort(pairs[:, 0], kind="stable")
     source, target = np.ascontiguousarray(pairs[order].T)
     first = _runs(source)
@@ -98,7 +101,7 @@ def neighbourhood_scores(graph: Graph, pairs: NDArray[np.int64]) -> NDArray[np.f
         shared_neighbours(csr, into, between, source, target),
         (leaving[source] * entering[target]).astype(np.float64)[:, None],
         katz(csr, into, first, source, target, _BETA)[:, None],
-        pagerank(csr, first, source, target, _RESTART, _EPSILON)[:, None],
+        pagerank(csr, first, source, target, _RESTART, EPSILON)[:, None],
     ]
     scores = np.empty((len(pairs), len(NEIGHBOURHOOD)))
     scores[order] = np.concatenate(columns, axis=1)

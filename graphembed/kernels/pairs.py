@@ -16,7 +16,7 @@ from graphembed.kernels.walks import find
 def shared_neighbours(
     csr: CSR, into: CSR, degree: NDArray[np.int64], source: NDArray[np.int64], target: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Count the nodes between u and v, and weigh them by how common they are.
+    """Count the nodes between two different nodes u and v, and weigh them by how common they are.
 
     Args:
         csr: Edges that leave a node.
@@ -97,7 +97,7 @@ def pagerank(
     restart: float,
     epsilon: float,
 ) -> NDArray[np.float64]:
-    """Personalised PageRank of v seen from u, by pushing: off by less than epsilon times the degree of v.
+    """Personalised PageRank of v seen from u, by pushing; undirected: off by less than epsilon times the degree of v.
 
     Args:
         csr: Edges that leave a node.

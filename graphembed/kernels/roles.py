@@ -30,9 +30,11 @@ def structure(csr: CSR) -> NDArray[np.float32]:
                 continue
             degree += 1
             theirs += csr.indptr[x + 1] - csr.indptr[x]
+            if find(csr, x, x) >= 0:
+                theirs -= 1
             for b in range(first, last):
                 y = csr.indices[b]
-                if y not in (node, x) and find(csr, x, y) >= 0:
+                if y != node and y != x and find(csr, x, y) >= 0:
                     linked += 1
         if degree > 0:
             described[node, 0] = np.log1p(degree)

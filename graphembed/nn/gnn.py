@@ -52,8 +52,11 @@ class GNN(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if not channels:
-            raise ValueError("a GNN needs at least one layer: channels is empty")
+        if not channels or min(*channels, out_channels) < 1:
+            raise ValueError(
+                f"a GNN needs at least one layer and widths of at least 1, got channels={list(channels)} "
+                f"and out_channels={out_channels}"
+            )
         if jump not in (None, "cat", "max", "lstm"):
             raise ValueError(f"jump must be 'cat', 'max', 'lstm' or None, got {jump!r}")
         if jump in ("max", "lstm") and len(set(channels)) > 1:
@@ -87,7 +90,7 @@ class GNN(nn.Module):
 
 
 class NodeTable(nn.Module):
-    """One learned input vector per node, for graphs without features: ``module(table[n_id], edge_index)``.
+    """One learned input vector per node, for graphs without features: ``module(table[x], edge_index)``.
 
     Args:
         module: What is fed.
@@ -100,19 +103,14 @@ class NodeTable(nn.Module):
         self.module = module
         self.table = nn.Embedding(nodes, channels)
 
-    def reset_parameters(self) -> None:
-        """Draw all parameters anew."""
-        self.table.reset_parameters()
-        self.module.reset_parameters()  # type: ignore[operator]
-
     def forward(
         self,
-        n_id: Int[Tensor, " nodes"],
+        x: Int[Tensor, "nodes 1"],
         edge_index: Int[Tensor, "2 edges"],
         edge_weight: Float[Tensor, " edges"] | None = None,
     ) -> Float[Tensor, "nodes out_channels"]:
-        """Look the rows ``n_id`` up and pass them on."""
-        z: Tensor = self.module(self.table(n_id), edge_index, edge_weight)
+        """Look up the row of the table that ``x`` names for each node, and pass it on."""
+        z: Tensor = self.module(self.table(x[:, 0]), edge_index, edge_weight)
         return z
 
 

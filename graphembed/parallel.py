@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import numba
 import torch
@@ -11,8 +11,7 @@ from threadpoolctl import threadpool_limits
 from graphembed.kernels.compile import parallel_kernel, prange
 
 
-@contextmanager
-def threads(count: int) -> Iterator[None]:
+def threads(count: int) -> AbstractContextManager[None]:
     """Use ``count`` threads within the block; before and after, everything is as it was.
 
     Results do not depend on it: kernels draw by counters and add in a fixed order, and sums whose order would depend on
@@ -28,7 +27,14 @@ def threads(count: int) -> Iterator[None]:
     """
     most = numba.config.NUMBA_NUM_THREADS
     if not 1 <= count <= most:
-        raise ValueError(f"threads must be between 1 and {most} (the cores of this machine), got {count}")
+        raise ValueError(
+            f"threads must be between 1 and {most} (NUMBA_NUM_THREADS, as a rule the number of cores), got {count}"
+        )
+    return _threads(count)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
     before = numba.get_num_threads(), torch.get_num_threads()
     numba.set_num_threads(count)
     torch.set_num_threads(count)

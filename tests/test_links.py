@@ -1,0 +1,444 @@
+"""The link head learns what it says, finds exactly the best missing links, and is compared fairly."""
+
+import itertools
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import graphembed.heads.links as links
+from graphembed import DataError, Embedding, Graph, LinkPredictor, UnknownNameError, as_graph, split_edges
+from graphembed.bench.links import DEGREE, compare
+from graphembed.heads.links import link_scores, neighbourhood_features
+from graphembed.heads.pairs import NEIGHBOURHOOD, PAIR_FUNCTIONS, neighbourhood_scores, pair_features
+from graphembed.parallel import threads
+from graphembed.splits import LabelledPairs, all_pairs, without
+
+_RNG = np.random.default_rng(11)
+_DIM = 5
+
+
+def embedding_of(graph, seed=0, context=True):
+    rng = np.random.default_rng(seed)
+    values, contexts = rng.normal(size=(2, graph.num_nodes, _DIM))
+    return Embedding(values, graph.names, context=contexts if context else None)
+
+
+def _with_loops(network):
+    network.add_edges_from([(2, 2), (7, 7)])
+    return network
+
+
+GRAPHS = {
+    "undirected": as_graph(_with_loops(nx.gnp_random_graph(40, 0.12, seed=3))),
+    "directed": as_graph(_with_loops(nx.gnp_random_graph(40, 0.08, seed=4, directed=True))),
+    "bipartite": as_graph(nx.bipartite.gnmk_random_graph(15, 25, 60, seed=5)),
+    "directed bipartite": as_graph(nx.bipartite.random_graph(15, 25, 0.15, seed=6, directed=True)),
+}
+graphs = pytest.mark.parametrize("graph", GRAPHS.values(), ids=GRAPHS)
+functions = pytest.mark.parametrize("function", PAIR_FUNCTIONS)
+
+
+def candidates(graph):
+    """Every pair that may be proposed, in the order of rows: plain Python."""
+    edges = set(map(tuple, graph.data.edge_index.T.tolist()))
+    part = graph.data.get("part")
+    pairs = itertools.permutations(range(graph.num_nodes), 2)
+    return [
+        (u, v)
+        for u, v in pairs
+        if (u, v) not in edges and (graph.directed or u < v) and (part is None or part[u] != part[v])
+    ]
+
+
+def features(embedding, u, v, function):
+    """One pair at a time, by the formula."""
+    z, c = embedding.values.astype(float), embedding.context
+    lengths = np.linalg.norm(z[u]) * np.linalg.norm(z[v])
+    return {
+        "context": lambda: [z[u] @ c[v]],
+        "dot": lambda: [z[u] @ z[v]],
+        "cosine": lambda: [z[u] @ z[v] / lengths if lengths else 0.0],
+        "hadamard": lambda: z[u] * z[v],
+        "l1": lambda: abs(z[u] - z[v]),
+        "l2": lambda: (z[u] - z[v]) ** 2,
+        "mean": lambda: (z[u] + z[v]) / 2,
+        "concatenation": lambda: [*z[u], *z[v]],
+    }[function]()
+
+
+# ── features of a pair ──────────────────────────────────────────────────────────────────────────────
+
+
+@functions
+def test_pair_features_are_their_formulas(function):
+    embedding = embedding_of(GRAPHS["undirected"])
+    pairs = _RNG.integers(0, 40, (30, 2))
+    expected = [features(embedding, u, v, function) for u, v in pairs.tolist()]
+    found = pair_features(embedding, pairs, function)
+    assert found.dtype == np.float32
+    assert found == pytest.approx(np.array(expected), rel=1e-5, abs=1e-6)
+
+
+def test_the_zero_vector_has_cosine_zero():
+    embedding = Embedding(np.array([[0.0, 0], [3, 4]]), ("nought", "one"))
+    assert pair_features(embedding, np.array([[0, 1], [1, 1]]), "cosine").tolist() == [[0], [pytest.approx(1)]]
+
+
+@functions
+def test_no_pairs_have_no_features(function):
+    width = {"context": 1, "dot": 1, "cosine": 1, "concatenation": 2 * _DIM}.get(function, _DIM)
+    found = pair_features(embedding_of(GRAPHS["directed"]), np.empty((0, 2), np.int64), function)
+    assert found.shape == (0, width)
+
+
+def test_an_unknown_pair_function_is_refused_with_those_known():
+    with pytest.raises(ValueError, match=r"there is no pair function 'l3'; known are context, dot, .* concatenation"):
+        pair_features(embedding_of(GRAPHS["directed"]), np.array([[0, 1]]), "l3")
+
+
+def test_context_needs_a_context_table():
+    with pytest.raises(ValueError, match=r"'context' needs an embedding with a context table; Embedding\(40 items"):
+        pair_features(embedding_of(GRAPHS["directed"], context=False), np.array([[0, 1]]), "context")
+
+
+# ── the head ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@graphs
+@functions
+def test_every_pair_function_fits_and_scores(graph, function):
+    split = split_edges(graph, 0.2, 0)
+    head = LinkPredictor(pair=function).fit(embedding_of(graph), split.observed, split.train)
+    assert head.pair_ == function
+    assert list(head.score(split.test)) == ["AUC", "AP", "MRR", "Hits@10"]
+    probability = head.predict_proba(split.test.pairs)
+    assert probability.shape == (len(split.test),)
+    assert ((probability > 0) & (probability < 1)).all()
+
+
+@functions
+def test_a_probability_is_the_logistic_function_of_a_weighted_sum_of_features(function):
+    graph = GRAPHS["directed"]
+    embedding = embedding_of(graph)
+    head = LinkPredictor(pair=function).fit(embedding, graph)
+    pairs = all_pairs(graph, 1).pairs
+    odds = [head.intercept_ + np.dot(features(embedding, u, v, function), head.coef_) for u, v in pairs.tolist()]
+    assert head.predict_proba(pairs) == pytest.approx(1 / (1 + np.exp(-np.array(odds))), abs=1e-5)
+
+
+@pytest.mark.parametrize("neighbourhood", [False, True])
+@functions
+def test_probabilities_of_undirected_graphs_are_symmetric(function, neighbourhood):
+    graph = GRAPHS["undirected"]
+    head = LinkPredictor(pair=function, neighbourhood=neighbourhood).fit(embedding_of(graph), graph)
+    pairs = np.array(list(itertools.combinations(range(40), 2)))
+    assert head.predict_proba(pairs) == pytest.approx(head.predict_proba(pairs[:, ::-1]), abs=1e-4)
+
+
+def test_probabilities_are_symmetric_where_pagerank_is_cut_short():
+    graph = as_graph(nx.barabasi_albert_graph(1500, 3, seed=1))
+    head = LinkPredictor(pair="hadamard", neighbourhood=True).fit(embedding_of(graph), graph)
+    pairs = np.random.default_rng(0).integers(0, 1500, (3000, 2))
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    assert head.predict_proba(pairs) == pytest.approx(head.predict_proba(pairs[:, ::-1]), abs=1e-4)
+
+
+@pytest.mark.parametrize("function", ["context", "concatenation"])
+def test_probabilities_of_directed_graphs_have_a_direction(function):
+    graph = GRAPHS["directed"]
+    head = LinkPredictor(pair=function).fit(embedding_of(graph), graph)
+    pairs = graph.pairs[graph.pairs[:, 0] != graph.pairs[:, 1]]
+    assert np.abs(head.predict_proba(pairs) - head.predict_proba(pairs[:, ::-1])).max() > 0.01
+
+
+def test_vectors_are_found_by_name():
+    graph = GRAPHS["undirected"]
+    embedding = embedding_of(graph)
+    shuffled = embedding[[*np.random.default_rng(0).permutation(graph.names)]]
+    extra = Embedding(
+        np.vstack([shuffled.values, np.ones(_DIM)]),
+        (*shuffled.names, "guest"),
+        {},
+        np.vstack([shuffled.context, np.ones(_DIM)]),
+    )
+    one, other = (LinkPredictor().fit(each, graph) for each in (embedding, extra))
+    pd.testing.assert_frame_equal(one.predict_links(20), other.predict_links(20))
+
+
+def test_nodes_without_a_vector_are_named():
+    graph = Graph.from_edges([0, 1, 2], [1, 2, 3], names=["ann", "bob", "cy", "dee"])
+    embedding = Embedding(np.eye(2), ("bob", "ann"))
+    with pytest.raises(UnknownNameError, match="2 nodes of the graph have no vector: 'cy', 'dee'"):
+        LinkPredictor().fit(embedding, graph)
+
+
+def test_what_the_embedding_knows_is_learnt():
+    graph = as_graph(nx.planted_partition_graph(2, 30, 0.4, 0.02, seed=1))
+    embedding = Embedding(np.repeat(np.eye(2), 30, axis=0), graph.names)
+    split = split_edges(graph, 0.2, 0)
+    assert LinkPredictor().fit(embedding, split.observed, split.train).score(split.test)["AUC"] > 0.75
+
+
+def test_without_pairs_the_head_learns_from_all_edges():
+    graph = GRAPHS["undirected"]
+    embedding = embedding_of(graph)
+    one, other = (
+        LinkPredictor(seed=3).fit(embedding, graph),
+        LinkPredictor(seed=3).fit(embedding, graph, all_pairs(graph, 3)),
+    )
+    assert np.array_equal(one.coef_, other.coef_)
+
+
+def test_validation_pairs_choose_the_pair_function():
+    graph = as_graph(nx.gnp_random_graph(60, 0.1, seed=2))
+    split = split_edges(graph, 0.2, 0.2)
+    known = np.zeros((60, 60))
+    known[tuple(graph.data.edge_index.numpy())] = 1
+    noise = np.random.default_rng(0).normal(size=(60, 60))
+    values, vectors = np.linalg.eigh(known + 8 * np.eye(60))
+    halves = vectors * np.sqrt(values)  # z_u . z_v is the edge
+    blurred = halves @ np.linalg.qr(noise)[0] + 0.3 * noise  # many coordinates that tell little: better not weighed
+    cases = {
+        "context": Embedding(np.eye(60), graph.names, context=known),
+        "hadamard": Embedding(halves, graph.names, context=noise),
+        "dot": Embedding(blurred, graph.names),
+    }
+    for function, embedding in cases.items():
+        head = LinkPredictor().fit(embedding, split.observed, split.train, split.valid)
+        offered = ("hadamard", "dot") if embedding.context is None else ("context", "hadamard")
+        auc = {
+            each: LinkPredictor(each).fit(embedding, split.observed, split.train).score(split.valid)["AUC"]
+            for each in offered
+        }
+        assert head.pair_ == function == max(auc, key=auc.get)
+    assert LinkPredictor().fit(cases["hadamard"], split.observed, split.train).pair_ == "context"
+    assert LinkPredictor().fit(cases["dot"], split.observed, split.train).pair_ == "hadamard"
+    assert LinkPredictor("l1").fit(cases["dot"], split.observed, split.train, split.valid).pair_ == "l1"
+
+
+@pytest.mark.parametrize("neighbourhood", [False, True])
+def test_the_number_of_threads_changes_no_bit(neighbourhood):
+    graph = GRAPHS["undirected"]
+    found = []
+    for count in (1, 2):
+        with threads(count):
+            head = LinkPredictor(neighbourhood=neighbourhood).fit(embedding_of(graph), graph)
+            found.append((head.coef_.tobytes(), head.predict_links(30)))
+    assert found[0][0] == found[1][0]
+    pd.testing.assert_frame_equal(found[0][1], found[1][1], check_exact=True)
+
+
+# ── the neighbourhood of a training edge ────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_a_training_edge_does_not_see_itself(directed):
+    ends = np.arange(40).reshape(-1, 2)  # twenty edges apart: Katz is above 0 only through the edge itself
+    graph = Graph.from_edges(*ends.T, nodes=45, directed=directed)
+    train = all_pairs(graph)
+    head = LinkPredictor(pair="hadamard", neighbourhood=True).fit(embedding_of(graph), graph, train)
+    seen = head._with_edges_removed(train)
+    for place in np.flatnonzero(train.label):
+        pair = train.pairs[[place]]
+        katz = list(NEIGHBOURHOOD).index("Katz")
+        assert neighbourhood_scores(graph, pair)[0, katz] > 0
+        assert np.array_equal(seen[[place]], neighbourhood_features(without(graph, pair), pair))
+        assert seen[place, katz] == np.log(1e-5)
+    learnt = dict(zip(NEIGHBOURHOOD, head.coef_[-len(NEIGHBOURHOOD) :].tolist(), strict=True))
+    assert learnt["Katz"] == learnt["personalised PageRank"] == 0
+
+
+def test_neither_arc_of_a_pair_sees_the_other():
+    ends = np.arange(40).reshape(-1, 2)
+    graph = Graph.from_edges(*np.concatenate([ends, ends[:, ::-1]]).T, directed=True)
+    train = LabelledPairs(graph.pairs, np.ones(40, bool))
+    head = LinkPredictor(neighbourhood=True)
+    head.graph_ = graph
+    assert (head._with_edges_removed(train) == np.log(1e-5)).all()
+
+
+def test_where_there_is_no_structure_the_head_predicts_nothing():
+    found = []
+    for seed in range(5):
+        split = split_edges(nx.gnp_random_graph(300, 0.03, seed=seed), seed=seed)
+        head = LinkPredictor(neighbourhood=True).fit(embedding_of(split.graph, seed), split.observed, split.train)
+        found.append(head.score(split.test)["AUC"])
+    assert abs(np.mean(found) - 0.5) < 0.06
+
+
+# ── the best of all missing links ───────────────────────────────────────────────────────────────────
+
+
+def assert_best(head, graph, found, k):
+    """What was found is what a look at every pair finds; values that agree to five digits may change places."""
+    row = {name: place for place, name in enumerate(graph.names)}
+    pairs = [(row[u], row[v]) for u, v in zip(found.source, found.target, strict=True)]
+    open_pairs = candidates(graph)
+    probability = dict(zip(open_pairs, head.predict_proba(np.array(open_pairs)).tolist(), strict=True))
+    assert list(found.columns) == ["source", "target", "probability"]
+    assert len(pairs) == len(set(pairs)) == k
+    assert set(pairs) <= set(open_pairs), "a link that exists, a self-pair, a pair within a part or one told backwards"
+    assert found.probability.is_monotonic_decreasing
+    assert found.probability.to_numpy() == pytest.approx([probability[pair] for pair in pairs], abs=1e-5)
+    assert found.probability.to_numpy() == pytest.approx(sorted(probability.values(), reverse=True)[:k], abs=1e-5)
+
+
+@graphs
+@functions
+@pytest.mark.parametrize("neighbourhood", [False, True])
+def test_the_best_links_are_those_of_a_look_at_every_pair(graph, function, neighbourhood, monkeypatch):
+    head = LinkPredictor(pair=function, neighbourhood=neighbourhood).fit(embedding_of(graph), graph)
+    assert_best(head, graph, head.predict_links(25), 25)
+    whole = head.predict_links(len(candidates(graph)))
+    assert_best(head, graph, whole, len(candidates(graph)))
+    for block in (1, 150, 3000):  # one row, three rows, and a last block that is not full
+        monkeypatch.setattr(links, "_BLOCK", block)
+        assert_best(head, graph, head.predict_links(25), 25)
+
+
+@pytest.mark.parametrize("block", [1, 30, 1 << 22])
+@pytest.mark.parametrize("function", ["hadamard", "l1"])
+def test_ties_go_to_the_earlier_pair(function, block, monkeypatch):
+    graph = as_graph(nx.path_graph(8))
+    flat = Embedding(np.ones((8, 2)), graph.names)
+    head = LinkPredictor(pair=function).fit(flat, graph)
+    monkeypatch.setattr(links, "_BLOCK", block)
+    found = head.predict_links(9)
+    expected = [(str(u), str(v)) for u, v in candidates(graph)[:9]]
+    assert list(zip(found.source, found.target, strict=True)) == expected
+
+
+@pytest.mark.parametrize("neighbourhood", [False, True])
+def test_a_directed_graph_may_be_offered_the_way_back(neighbourhood):
+    graph = Graph.from_edges([0, 1, 2], [1, 2, 3], names=list("abcd"), directed=True)
+    head = LinkPredictor(pair="context", neighbourhood=neighbourhood).fit(embedding_of(graph), graph)
+    found = head.predict_links(9)
+    assert {("b", "a"), ("c", "b"), ("d", "c")} < set(zip(found.source, found.target, strict=True))
+
+
+def test_links_come_back_with_names():
+    graph = Graph.from_edges([0, 1, 2, 3], [1, 2, 3, 0], names=["TP53", "MDM2", "EP300", "ÅΩ 1"])
+    found = LinkPredictor().fit(embedding_of(graph), graph).predict_links(2)
+    assert {frozenset(pair) for pair in zip(found.source, found.target, strict=True)} == {
+        frozenset(("TP53", "EP300")),
+        frozenset(("MDM2", "ÅΩ 1")),
+    }
+
+
+@graphs
+@pytest.mark.parametrize("k", [-3, 0, "one too many"])
+def test_a_wrong_k_is_told_how_many_links_are_missing(graph, k):
+    head = LinkPredictor().fit(embedding_of(graph), graph)
+    missing = len(candidates(graph))
+    k = missing + 1 if k == "one too many" else k
+    with pytest.raises(DataError, match=rf"k must be between 1 and {missing}, the number of missing links; got {k}"):
+        head.predict_links(k)
+
+
+def test_vectors_far_out_give_probabilities_of_nought_and_one():
+    graph = GRAPHS["undirected"]
+    values = np.random.default_rng(0).normal(size=(40, 2))
+    train = LabelledPairs(np.array([[0, 1], [1, 2], [2, 3], [3, 4]]), np.array([True, False, True, False]))
+    values[30:] *= 1e4  # not among the pairs learnt from
+    head = LinkPredictor(pair="hadamard").fit(Embedding(values, graph.names), graph, train)
+    pairs = np.array(list(itertools.combinations(range(30, 40), 2)))
+    assert set(head.predict_proba(pairs).round(6).tolist()) == {0, 1}
+    assert head.predict_links(5).probability.tolist() == [1] * 5
+
+
+# ── scores and the comparison ───────────────────────────────────────────────────────────────────────
+
+
+def test_random_scores_are_worth_a_guess():
+    scores = link_scores(np.arange(4000) % 2 == 0, np.random.default_rng(0).random(4000))
+    assert scores["AUC"] == pytest.approx(0.5, abs=0.03)
+    assert scores["AP"] == pytest.approx(0.5, abs=0.03)
+
+
+class Noise:
+    """Random vectors."""
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def fit(self, graph):
+        return self
+
+    def transform(self, graph):
+        values = np.random.default_rng(self.seed).normal(size=(graph.num_nodes, 3))
+        return Embedding(values, graph.names)
+
+    def fit_transform(self, graph):
+        return self.fit(graph).transform(graph)
+
+
+class Oracle(Noise):
+    """Knows the whole graph: z_u . c_v is 1 where u and v are linked."""
+
+    def transform(self, graph):
+        known = np.zeros((34, 34))
+        known[tuple(as_graph(nx.karate_club_graph()).data.edge_index.numpy())] = 1
+        return Embedding(np.eye(34), graph.names, context=known)
+
+
+@pytest.fixture(scope="module")
+def table():
+    before = torch.get_rng_state()
+    found = compare(nx.karate_club_graph(), {"noise": Noise, "oracle": Oracle}, seeds=2, seed=5, test=0.2, valid=0.1)
+    assert torch.equal(torch.get_rng_state(), before)
+    return found
+
+
+def test_a_comparison_has_a_row_for_every_method_seed_and_part(table):
+    methods = {"noise", "oracle", DEGREE, *NEIGHBOURHOOD} - {"preferential attachment"}
+    expected = set(itertools.product(methods, [5, 6], ["valid", "test"]))
+    rows = list(table.rows[["method", "seed", "part"]].itertuples(index=False, name=None))
+    assert len(rows) == len(expected)
+    assert set(rows) == expected
+    assert DEGREE == "degree alone"
+    assert (table.rows.seconds >= 0).all()
+    assert table.rows[["AUC", "AP", "MRR", "Hits@10"]].map(lambda score: 0 <= score <= 1).all(axis=None)
+
+
+def test_a_comparison_leaks_nothing(table):
+    assert table.leaks == []
+
+
+def test_the_oracle_is_best(table):
+    assert table.best({"noise": Noise, "oracle": Oracle}) == "oracle"
+    assert table.best({"noise": Noise}) == "noise"
+    assert table.pair("oracle") == "context"
+    assert table.summary().index[0] == "oracle"
+    assert table.summary().AUC.iloc[0] == pytest.approx(1)
+
+
+def test_the_summary_is_sorted_and_is_the_mean_over_the_test_parts(table):
+    summary = table.summary()
+    assert summary.AUC.is_monotonic_decreasing
+    assert len(summary) == 8
+    for method in summary.index:
+        scores = [row.AUC for row in table.rows.itertuples() if (row.method, row.part) == (method, "test")]
+        assert summary.AUC[method] == pytest.approx(sum(scores) / 2)
+        assert summary["AUC sd"][method] == pytest.approx(abs(scores[0] - scores[1]) / np.sqrt(2))
+
+
+def test_baselines_are_scored_on_the_very_splits(table):
+    split = split_edges(nx.karate_club_graph(), 0.2, 0.1, 6)
+    degree = np.bincount(split.observed.data.edge_index[0], minlength=34)
+    expected = link_scores(split.test.label, degree[split.test.pairs].prod(axis=1))
+    row = table.rows.query("method == @DEGREE and seed == 6 and part == 'test'").iloc[0]
+    assert {name: row[name] for name in expected} == pytest.approx(expected)
+
+
+def test_of_equals_the_first_is_best():
+    table = compare(nx.karate_club_graph(), {"one": Oracle, "two": Oracle}, seeds=1, progress=False)
+    assert table.best({"one": Oracle, "two": Oracle}) == "one"
+
+
+def test_a_comparison_repeats(table):
+    again = compare(nx.karate_club_graph(), {"noise": Noise, "oracle": Oracle}, seeds=2, seed=5, test=0.2, valid=0.1)
+    columns = ["method", "seed", "part", "AUC", "AP", "MRR", "Hits@10", "pair"]
+    pd.testing.assert_frame_equal(again.rows[columns], table.rows[columns], check_exact=True)
