@@ -112,9 +112,7 @@ many links each node has: what is not above it has learnt nothing else.""")  # f
 @click.option("--test", default=0.1, show_default=True, type=_SHARE, help="Share of links hidden for the test.")
 @click.option("--valid", default=0.05, show_default=True, type=_SHARE, help="Share hidden for choosing.")
 @click.option("--directed", is_flag=True, default=None, help="Read a list of edges as directed.")
-@click.option(
-    "-k", default=20, show_default=True, type=click.IntRange(min=1), help="How many missing links to predict."
-)
+@click.option("-k", type=click.IntRange(min=1), help="How many missing links to predict.  [20, or all there are]")
 @_options(out="Write the predicted links here (.tsv, .csv or .parquet).")
 def link_prediction(
     source: str,
@@ -123,7 +121,7 @@ def link_prediction(
     test: float,
     valid: float,
     directed: bool | None,
-    k: int,
+    k: int | None,
     seed: int,
     threads: int | None,
     out: Path | None,
@@ -135,6 +133,7 @@ def link_prediction(
     from graphembed.datasets import read
     from graphembed.files import TABLES, write_table
     from graphembed.heads.links import LinkPredictor, check_number
+    from graphembed.sampling import count_missing_links
 
     _check_out(out, force, TABLES)
     if test + valid >= 1:
@@ -142,7 +141,10 @@ def link_prediction(
     with _threads(threads):
         graph = read(source, directed=directed)
         _say(f"{source}: {graph}")
-        check_number(k, graph)
+        if k is None:
+            k = min(20, count_missing_links(graph))
+        else:
+            check_number(k, graph)
         makers = {name: _maker(name) for name in dict.fromkeys(encoders or ENCODERS)}
         table = compare(graph, makers, seeds=seeds, seed=seed, test=test, valid=valid)
         best = table.best(makers)
@@ -305,17 +307,10 @@ def _columns(lines: list[list[str]]) -> str:
     """Align columns: those of numbers to the right, all others to the left."""
     columns = list(zip(*lines, strict=True))
     widths = [max(map(len, column)) for column in columns]
-    right = [
-        all(cell[:1] in "+-0123456789" for cell in column[1:]) and index > 0 for index, column in enumerate(columns)
-    ]
-    rows = (
-        "  ".join(
-            cell.rjust(width) if flush else cell.ljust(width)
-            for cell, width, flush in zip(line, widths, right, strict=True)
-        )
-        for line in lines
-    )
-    return "\n".join(row.rstrip() for row in rows)
+    right = [all(cell[:1] in "+-0123456789" for cell in column[1:]) for column in columns]
+    right[0] = False  # names, be they numbers
+    layout = [f"{{:{'>' if flush else '<'}{width}}}" for flush, width in zip(right, widths, strict=True)]
+    return "\n".join("  ".join(layout).format(*line).rstrip() for line in lines)
 
 
 def _print_json(value: Any) -> None:

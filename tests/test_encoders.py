@@ -228,7 +228,7 @@ def test_graphs_side_by_side_get_the_vectors_they_get_alone(name):
 @pytest.mark.parametrize("name", GNNS)
 def test_features_must_be_there_where_they_were_and_only_there(name):
     plain, featured = ge.load("karate"), random_features(ge.load("karate"))
-    with pytest.raises(DataError, match=r"fitted on a graph with 5 features.* cannot embed one with none: Graph\(34"):
+    with pytest.raises(DataError, match=r"fitted on a graph with 5 features.* cannot embed one with none: 34"):
         make(name).fit(featured).transform(plain)
     for encoder in (make(name), structural(name)):
         with pytest.raises(DataError, match=r"fitted on a graph with(out| no) .* cannot embed one with .*5 features"):
@@ -244,9 +244,9 @@ def test_features_of_another_width_are_refused(name):
 
 @pytest.mark.parametrize("name", GNNS)
 def test_one_whole_number_per_node_is_no_table_of_features(name):
-    graph = Graph(Data(edge_index=ge.load("karate").data.edge_index, x=torch.arange(34)))
+    data = Data(edge_index=ge.load("karate").data.edge_index, x=torch.arange(34))
     with pytest.raises(DataError, match="features"):
-        make(name).fit(graph)
+        make(name).fit(data)
 
 
 # ── what is refused ─────────────────────────────────────────────────────────────────────────────────
@@ -263,13 +263,13 @@ EMPTY = {
 
 @pytest.mark.parametrize("network", EMPTY.values(), ids=EMPTY)
 def test_a_graph_without_edges_between_nodes_teaches_nothing(recipe, network):
-    with pytest.raises(DataError, match=rf"needs edges between nodes to learn from; got Graph\({len(network)} node"):
+    with pytest.raises(DataError, match=rf"needs edges between nodes to learn from; got {len(network)} node"):
         make(recipe).fit(network)
 
 
 @pytest.mark.parametrize("name", GNNS)
 def test_a_graph_with_all_edges_teaches_a_gnn_nothing(name):
-    with pytest.raises(DataError, match=r"every pair of nodes is linked in Graph\(5 nodes, 10 edges, undirected\)"):
+    with pytest.raises(DataError, match=r"every pair of the 5 nodes is linked"):
         make(name).fit(nx.complete_graph(5))
 
 
@@ -328,7 +328,7 @@ def test_settings_a_gnn_cannot_use_are_refused(name, wrong, message):
 
 
 @pytest.mark.parametrize("name", GNNS)
-@pytest.mark.parametrize(("wrong", "message"), [({"channels": ()}, "channels is empty"), ({"jump": "sum"}, "'sum'")])
+@pytest.mark.parametrize(("wrong", "message"), [({"channels": ()}, "got channels="), ({"jump": "sum"}, "'sum'")])
 def test_layers_that_cannot_be_built_are_refused(name, wrong, message):
     with pytest.raises(ValueError, match=message):
         make(name, **wrong)

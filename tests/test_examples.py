@@ -36,7 +36,16 @@ def test_an_example_is_under_80_lines(path):
 def test_the_code_of_the_readme_prints_what_the_readme_says(tmp_path):
     code, printed = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL).groups()
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
-    assert run(["-c", code], tmp_path) == printed
+    shown = run(["-c", code], tmp_path)
+    numbers, letters = re.compile(r"\b[01]\.\d+"), re.compile(r"[^\W\d]{3,}")
+    assert (
+        letters.findall(shown)[:12] == letters.findall(printed)[:12]
+    )  # which links come first may depend on the processor
+    assert len(shown.splitlines()) == len(printed.splitlines())
+    difference = [
+        abs(float(a) - float(b)) for a, b in zip(numbers.findall(shown), numbers.findall(printed), strict=True)
+    ]
+    assert max(difference) <= 0.05
 
 
 def test_commands_of_the_readme_exist():

@@ -249,7 +249,7 @@ BAD = {
     "weight below a lone name": ("a\tb\t1\nalone\n\nb\tc\t-2\n", "line 4: edge weights must be positive"),
     "several bad weights": (
         "a b -1\nb c 1\nc d -1\n",
-        r"line 1: .*, got -1 \(2 such lines\); drop these edges or shift",
+        r"line 1: .*, got -1 \(2 such lines\); drop or correct these edges",
     ),
     "a word for a weight": ("# x\na\tb\t1\nb\tc\thigh\n", "line 3: weights must be numbers, got 'high'"),
     "no weight among weights": ("a\tb\t1\nb\tc\n", "line 2: weights must be numbers, got ''"),

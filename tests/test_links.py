@@ -248,7 +248,7 @@ def test_a_training_edge_does_not_see_itself(directed):
         assert np.array_equal(seen[[place]], neighbourhood_features(without(graph, pair), pair))
         assert seen[place, katz] == np.log(1e-5)
     learnt = dict(zip(NEIGHBOURHOOD, head.coef_[-len(NEIGHBOURHOOD) :].tolist(), strict=True))
-    assert learnt["Katz"] == learnt["personalised PageRank"] == 0
+    assert max(abs(learnt["Katz"]), abs(learnt["personalised PageRank"])) < 1e-9
 
 
 def test_neither_arc_of_a_pair_sees_the_other():

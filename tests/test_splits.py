@@ -226,15 +226,13 @@ def test_a_tree_cannot_be_tested_with_its_forest_kept():
 
 
 def test_a_dense_graph_has_too_few_negatives():
-    with pytest.raises(DataError, match=r"45 pairs of unlinked nodes are needed but .* has only 0: it is too dense"):
+    with pytest.raises(DataError, match=r"45 pairs of unlinked nodes are needed but .* has none .*: it is too dense"):
         split_edges(nx.complete_graph(10))
 
 
 @pytest.mark.parametrize("network", [nx.empty_graph(0), nx.empty_graph(1), nx.empty_graph(5), nx.Graph([(0, 0)])])
 def test_a_graph_without_edges_cannot_be_split(network):
-    with pytest.raises(
-        DataError, match=r"not enough edges to split: Graph\(.*\) has 0 linked pairs; use a larger graph"
-    ):
+    with pytest.raises(DataError, match=r"not enough edges to split: .* has 0 linked pairs; use a larger graph"):
         split_edges(network)
 
 

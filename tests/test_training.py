@@ -311,7 +311,7 @@ def test_the_loss_is_that_of_the_scores_by_hand():
     graph = as_graph(nx.karate_club_graph())
     with seeded(0):
         module = NodeTable(GNN(GCNConv, [8], 4), 34, 6).eval()
-        graph.data.x = torch.arange(34)
+        graph.data.x = torch.arange(34).view(-1, 1)
         (batch,) = LinkReconstruction().batches(graph)
         z = module(batch.x, batch.edge_index, batch.edge_weight).detach().double().numpy()
         found = LinkReconstruction().loss(module, batch).item()
