@@ -35,8 +35,8 @@ class LinkPredictor(BaseEstimator):
 
     Args:
         pair: One of `graphembed.heads.pairs.PAIR_FUNCTIONS`; by default "context" where the embedding has a context
-            table, else "hadamard", unless "hadamard" or "dot", respectively, is better on the validation pairs by more
-            than a standard error. "context" tends to win on sparse graphs, "hadamard" on dense ones.
+            table, else "hadamard", unless "hadamard" or "dot", respectively, is better on the validation
+            pairs. "context" tends to win on sparse graphs, "hadamard" on dense ones.
         neighbourhood: Also look at the scores of `graphembed.heads.pairs.neighbourhood_scores`. Those of a training
             edge are computed with that edge (and a fifth of the others) removed, as edges to be predicted are, too.
         strength: Inverse of the regularisation, scikit-learn's C.
@@ -90,12 +90,8 @@ class LinkPredictor(BaseEstimator):
         candidates = [self.pair] if self.pair else defaults
         if valid is None or not len(valid):
             return self._learn(candidates[0], train, around)
-        scores = {pair: self._learn(pair, train, around).score(valid)["AUC"] for pair in candidates}
-        first, best = candidates[0], max(scores, key=scores.__getitem__)
-        doubt = (
-            scores[first] * (1 - scores[first]) / valid.label.sum()
-        ) ** 0.5  # bound of the standard error of an AUC
-        return self._learn(best if scores[best] > scores[first] + doubt else first, train, around)
+        scores = {pair: round(self._learn(pair, train, around).score(valid)["AUC"], 9) for pair in candidates}
+        return self._learn(max(scores, key=scores.__getitem__), train, around)
 
     def _learn(self, pair: str, train: LabelledPairs, around: NDArray[np.float64]) -> Self:
         """Fit the regression for one pair function; ``around`` (pairs, any) are further features."""
