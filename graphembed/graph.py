@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data
 
+from graphembed.edges import both_ways, check_ends, checked_weights, merge_edges, stack_ends
 from graphembed.errors import DataError, first_few
 from graphembed.kernels.csr import CSR, from_sorted_edges
 
@@ -69,7 +70,7 @@ class Graph:
         nodes = int(data.num_nodes)
         names = tuple(self.names) or tuple(map(str, range(nodes)))
         _check_names(names, nodes)
-        _check_ends(data.edge_index.numpy(), nodes)
+        check_ends(data.edge_index.numpy(), nodes)
         _check_numbers(data, names)
         data, merged = _sorted_unique(data, nodes)
         symmetric = _symmetric(data, nodes)
@@ -106,18 +107,18 @@ class Graph:
             directed: Whether ``source -> target`` differs from ``target -> source``.
             **node_data: Further tensors for ``data``, first dimension nodes: ``x``, ``y``, ``part`` ...
         """
-        ends = _ends(source, target)
+        ends = stack_ends(source, target)
         names = tuple(names)
         if nodes is None:
             nodes = len(names) or int(ends.max(initial=-1)) + 1
-        _check_ends(ends, nodes)
+        check_ends(ends, nodes)
         given = ends.shape[1]
         values = None
         if weight is not None:
-            values = _checked_weights(weight, ends, names or tuple(map(str, range(nodes))))
+            values = checked_weights(weight, ends, names or tuple(map(str, range(nodes))))
         ends, values = merge_edges(ends, values, nodes)
         if not directed:
-            ends, values, given = _both_ways(ends, values, given, nodes)
+            ends, values, given = both_ways(ends, values, given, nodes)
         data = Data(edge_index=torch.from_numpy(ends), num_nodes=nodes, **node_data)
         if values is not None:
             data.edge_weight = torch.from_numpy(values.astype(np.float32))
@@ -333,37 +334,6 @@ def merge(graphs: Mapping[str, Any]) -> Graph:
     return Graph(data, names, kinds.pop(), sum(part.duplicates for part in parts.values()))
 
 
-def merge_edges(
-    ends: NDArray[np.int64], weight: NDArray[np.float64] | None, nodes: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
-    """Sort edges by source, then target, and merge repeats; weights are added up."""
-    keys, place = np.unique(ends[0] * nodes + ends[1], return_inverse=True)
-    merged = np.stack(np.divmod(keys, max(nodes, 1)))
-    return merged, None if weight is None else np.bincount(place, weight, len(keys)).astype(np.float64)
-
-
-def _both_ways(
-    ends: NDArray[np.int64], weight: NDArray[np.float64] | None, given: int, nodes: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64] | None, int]:
-    """Add the reverse of every edge; ``given`` loses the second direction of a list that gave both."""
-    keys = ends[0] * nodes + ends[1]
-    reverse = ends[1] * nodes + ends[0]
-    order = np.argsort(reverse)
-    loops = int((ends[0] == ends[1]).sum())
-    if np.array_equal(keys, reverse[order]) and (
-        weight is None or np.allclose(weight, weight[order], rtol=1e-6, atol=0)
-    ):
-        if weight is not None:  # sums may differ in the last digit: take those of one direction for both
-            weight = np.where(ends[0] <= ends[1], weight, weight[order])
-        return ends, weight, given - (ends.shape[1] - loops) // 2
-    low_high = np.stack([ends.min(axis=0), ends.max(axis=0)])
-    once, weight = merge_edges(low_high, weight, nodes)
-    apart = once[0] != once[1]
-    both = np.concatenate([once, once[::-1, apart]], axis=1)
-    both_weight = None if weight is None else np.concatenate([weight, weight[apart]])
-    return *merge_edges(both, both_weight, nodes), given
-
-
 def _sorted_unique(data: Data, nodes: int) -> tuple[Data, int]:
     """Copy ``data`` with its edges sorted and repeats merged: weights added up, other edge tensors from the first."""
     ends = data.edge_index.numpy()
@@ -396,18 +366,6 @@ def _on_cpu(data: Data) -> Data:
     return clean
 
 
-def _ends(source: Any, target: Any) -> NDArray[np.int64]:
-    """Stack the two ends of every edge; refuse ends that are not whole numbers."""
-    source, target = np.asarray(source), np.asarray(target)
-    if source.shape != target.shape or source.ndim != 1:
-        raise DataError(f"every edge needs two ends, got {source.size} sources and {target.size} targets")
-    both = np.stack([source, target])
-    if both.size and not np.issubdtype(both.dtype, np.integer):
-        wrong = [end for end in both.T.ravel().tolist() if not isinstance(end, int)]
-        raise DataError(f"ends of edges are rows of nodes, whole numbers; got {first_few(wrong)}")
-    return both.astype(np.int64)
-
-
 def _symmetric(data: Data, nodes: int) -> bool:
     source, target = data.edge_index.numpy()
     reverse = target * nodes + source
@@ -428,35 +386,9 @@ def _check_names(names: Sequence[str], nodes: int) -> None:
         raise DataError(f"node names must differ, these repeat: {first_few(repeats)}")
 
 
-def _check_ends(ends: NDArray[np.int64], nodes: int) -> None:
-    if ends.size and (ends.min() < 0 or ends.max() >= nodes):
-        wrong = ends.T[((ends < 0) | (ends >= nodes)).any(axis=0)].tolist()
-        raise DataError(
-            f"edges lead to nodes that do not exist: {first_few(map(tuple, wrong))}; there are {nodes} nodes"
-        )
-
-
-def _checked_weights(weight: Any, ends: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.float64]:
-    """Return the weights as float64; refuse what is not a positive number that float32 can hold, naming the edges."""
-    given = np.asarray(weight)
-    if given.shape != ends.shape[1:]:
-        raise DataError(f"expected one weight per edge, got {given.shape} for {ends.shape[1]} edges")
-    values: NDArray[np.float64] = pd.to_numeric(pd.Series(given.astype(object)), errors="coerce").to_numpy(np.float64)
-    wrong = np.flatnonzero(~((values > 0) & (values <= np.finfo(np.float32).max)))
-    if wrong.size:
-        shown = [given[k] if np.isnan(values[k]) else f"{values[k]:g}" for k in wrong[:5].tolist()]
-        edges = [f"{names[u]} -> {names[v]}" for u, v in ends.T[wrong[:5]].tolist()]
-        offenders = [f"{edge}: {value}" for edge, value in zip(edges, shown, strict=True)]
-        more = f" and {wrong.size - 5} more" if wrong.size > 5 else ""
-        raise DataError(
-            f"edge weights must be positive and finite; got {', '.join(offenders)}{more}; drop or correct these edges"
-        )
-    return values
-
-
 def _check_numbers(data: Data, names: Sequence[str]) -> None:
     if data.edge_weight is not None:
-        _checked_weights(data.edge_weight.numpy(), data.edge_index.numpy(), names)
+        checked_weights(data.edge_weight.numpy(), data.edge_index.numpy(), names)
     if data.x is not None and (data.x.dim() != 2 or len(data.x) != len(names)):
         shape = tuple(data.x.shape)
         raise DataError(f"features x must have the shape (nodes, features), got {shape} for {len(names)} nodes")

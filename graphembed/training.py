@@ -67,7 +67,7 @@ def train(
     losses: list[float] = []
     with seeded(seed), one_thread():
         optimizer = torch.optim.Adam(module.parameters(), lr, weight_decay=weight_decay)
-        bar = trange(epochs, desc="training", disable=None if progress else True, leave=False)
+        bar = trange(epochs, desc="training", disable=None if progress else True, delay=1, leave=False)
         for epoch in bar:
             module.train()
             total, count = 0.0, 0

@@ -15,6 +15,7 @@ PACKAGE = ROOT / "graphembed"
 LAYERS = {
     "errors": 0,
     "atomic": 0,
+    "edges": 0,
     "version": 0,
     "kernels": 0,
     "graph": 1,
@@ -38,7 +39,7 @@ LAYERS = {
 }
 SIDE_BY_SIDE = {"encoders", "heads", "datasets"}  # no arrows between these, though they are on one layer
 KERNELS_MAY = {"numpy", "numba", "collections", "typing"}
-NO_TORCH = {"errors", "atomic", "version", "embedding", "kernels", "metrics"}
+NO_TORCH = {"edges", "errors", "atomic", "version", "embedding", "kernels", "metrics"}
 
 
 def modules() -> dict[str, Path]:

@@ -85,7 +85,7 @@ def compare(
     graph = as_graph(source)
     rows: list[dict[str, Any]] = []
     leaks: list[str] = []
-    bar = tqdm(total=seeds * (len(encoders) + 1), disable=None if progress else True, leave=False)
+    bar = tqdm(total=seeds * (len(encoders) + 1), disable=None if progress else True, delay=1, leave=False)
     with bar:
         for number in range(seed, seed + seeds):
             split = split_edges(graph, test, valid, number)

@@ -141,7 +141,7 @@ class SkipGram(BaseEstimator):
         loss, pairs = 0.0, 0
         starts = range(0, len(walks), _CHUNK)
         name = f"skip-gram {epoch + 1}/{self.epochs}"
-        for first in tqdm(starts, name, disable=None if self.progress else True, leave=False):
+        for first in tqdm(starts, name, disable=None if self.progress else True, delay=1, leave=False):
             some = walks[first : first + _CHUNK]
             done = (epoch + np.array([first, first + len(some)]) / len(walks)) / self.epochs
             lr_first, lr_last = self.lr * (1 - done * (1 - _LAST))

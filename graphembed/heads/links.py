@@ -15,6 +15,7 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
+from tqdm.auto import tqdm
 
 from graphembed.embedding import Embedding
 from graphembed.errors import DataError, UnknownNameError, first_few
@@ -134,7 +135,7 @@ class LinkPredictor(BaseEstimator):
         with one_thread():
             factors = None if self.neighbourhood or self.pair_ == "l1" else self._factors()
             rows = max(1, (_BLOCK if factors else _BLOCK // 16) // max(nodes, 1))
-            for first in range(0, nodes, rows):
+            for first in tqdm(range(0, nodes, rows), "ranking pairs", disable=None, delay=1, leave=False):
                 block = np.arange(first, min(first + rows, nodes))
                 start = 0 if self.graph_.directed else first
                 allowed = self._unlinked(block, start, part)
