@@ -24,16 +24,16 @@ import pandas as pd
 from graphembed.atomic import whole_file
 from graphembed.embedding import Embedding
 from graphembed.errors import DataError, first_few
-from graphembed.graph import Graph, as_graph, frame_graph
+from graphembed.graph import WEIGHTS, Graph, as_graph, frame_graph
 
 # Words that only a header has in a column of names.
 _HEADER = re.compile(
-    r"(source|target|src|dst|from|to|head|tail|subject|object|[uv]|"
-    r"(node|protein|gene|id|vertex|name|interactor|user|item)[ _.-]?([12abuv]|from|to)?)(_id|_name)?",
+    r"(source|target|src|dst|from|to|head|tail|subject|object|regulator|author|paper|citing|cited|follower|[uv]|"
+    r"(node|protein|gene|id|vertex|name|interactor|user|item|person|drug|species)"
+    r"[ _.-]?([12abuv]|from|to)?)(_id|_name)?",
     re.IGNORECASE,
 )
 _LARGEST = float(np.finfo(np.float32).max)
-_WEIGHT = ("weight", "score", "combined_score", "value", "count")
 
 
 def read_graph(path: str | PathLike[str], *, directed: bool | None = None) -> Graph:
@@ -41,7 +41,7 @@ def read_graph(path: str | PathLike[str], *, directed: bool | None = None) -> Gr
 
     Args:
         path: ``.graphml``, ``.gml`` (these say whether they are directed) or a list of edges; may be gzipped.
-        directed: For lists of edges; None means undirected.
+        directed: How to read it; by default lists of edges are undirected, the other formats as they say.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -55,23 +55,27 @@ def read_graph(path: str | PathLike[str], *, directed: bool | None = None) -> Gr
         graph = nx.read_graphml(content) if suffixes[-1] == ".graphml" else _read_gml(content)
     except Exception as error:  # networkx lets all kinds of errors through
         raise DataError(f"{path} cannot be read as {suffixes[-1][1:].upper()}: {error}") from error
-    if directed is not None and directed != graph.is_directed():
-        graph = graph.to_directed() if directed else graph.to_undirected()
     try:
-        return as_graph(graph)
+        read = as_graph(graph)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
+    if directed is None or directed == read.directed:
+        return read
+    ends = read.data.edge_index.numpy()
+    weight = read.csr.weight if read.weighted else None
+    return Graph.from_edges(ends[0], ends[1], weight, names=read.names, nodes=read.num_nodes, directed=directed)
 
 
 def read_edges(path: str | PathLike[str], *, directed: bool = False) -> Graph:
     """Read a list of edges, one per line: separated by tabs, commas or semicolons if most lines have one, else blanks.
 
     - Lines that start with ``#`` or ``%`` are comments; empty lines are skipped.
-    - A first line of words like "source", "target", "protein1" or "gene_a" is a header; so is one whose third column is
-      not a number while all others' are, or whose names are words while all others are whole numbers.
+    - A first line is a header if it starts with a word like "source", "target", "protein1" or "gene_a" that is no name
+      further down, or if its third column is not a number while all others' are, or if its names are words while all
+      others are whole numbers.
     - The names stand in the columns called "source" and "target", else in the first two. Weights stand in a column
-      called "weight" (or score, combined_score, value, count), else in the third if it holds numbers. Other columns are
-      ignored.
+      called "weight" (or score, combined_score, confidence, strength, value, count); without a header, in the third if
+      it holds numbers, with decimal commas where semicolons separate. Other columns are ignored.
     - A name alone on its line is an isolated node.
     - Names are kept as written: ``007``, ``NA`` and ``nan`` are names. Commas and semicolons may be quoted: ``"a, b"``.
 
@@ -82,7 +86,9 @@ def read_edges(path: str | PathLike[str], *, directed: bool = False) -> Graph:
     text = _text(path)
     path = "standard input" if fspath(path) == "-" else path  # for messages
     lines, numbers = _data_lines(text, path)
-    separator = next((mark for mark in "\t,;" if 2 * sum(mark in line for line in lines) >= len(lines)), None)
+    marked = {mark: sum(mark in line for line in lines) for mark in "\t;,"}
+    most = max(marked, key=marked.__getitem__)
+    separator = most if 2 * marked[most] >= len(lines) else None
     rows = [_split(line, separator, f"{path}, line {number}") for line, number in zip(lines, numbers, strict=True)]
     header: list[str] = []
     if _is_header(rows):
@@ -102,7 +108,9 @@ def read_edges(path: str | PathLike[str], *, directed: bool = False) -> Graph:
         raise DataError(f"{path}, line {nameless[0]}: the first name is empty; {len(nameless)} lines are like that")
     edges = [(row, number) for row, number in zip(rows, numbers, strict=True) if row[v] != ""]
     frame = pd.DataFrame({"source": [row[u] for row, _ in edges], "target": [row[v] for row, _ in edges]}, dtype=object)
-    weight = _weights(edges, header, {u, v}, path)
+    if separator == ";":  # where lists are separated by semicolons, numbers have a decimal comma
+        edges = [([re.sub(r"^(-?\d+),(\d+)$", r"\1.\2", word) for word in row], number) for row, number in edges]
+    weight = _weights(edges, header, path)
     if weight is not None:
         frame["weight"] = weight
     seen = dict.fromkeys(name for row in rows for name in (row[u], row[v]) if name != "")
@@ -203,11 +211,12 @@ def _text(path: str | PathLike[str]) -> str:
 
 def _data_lines(text: str, path: str | PathLike[str]) -> tuple[list[str], list[int]]:
     """Drop comments and empty lines; keep the numbers of the others."""
-    kept = [(line, number) for number, line in enumerate(text.split("\n"), 1) if line.strip() and line[0] not in "#%"]
+    numbered = enumerate(re.split(r"\r\n?|\n", text), 1)
+    kept = [(line, number) for number, line in numbered if line.strip() and line[0] not in "#%"]
     if not kept:
         raise DataError(f"{path} is empty: it holds no edges")
     lines, numbers = zip(*kept, strict=True)
-    return [line.rstrip("\r") for line in lines], list(numbers)
+    return list(lines), list(numbers)
 
 
 def _split(line: str, separator: str | None, where: str) -> list[str]:
@@ -215,7 +224,7 @@ def _split(line: str, separator: str | None, where: str) -> list[str]:
     if separator in (None, "\t"):
         return line.split(separator)
     if '"' not in line:
-        return [word.lstrip() for word in line.split(separator)]
+        return [word.strip() for word in line.split(separator)]
     try:
         return next(csv.reader([line], delimiter=separator or ",", skipinitialspace=True, strict=True))
     except csv.Error as error:
@@ -226,9 +235,11 @@ def _is_header(rows: list[list[str]]) -> bool:
     first, body = rows[0], [row for row in rows[1:] if len(row) > 1 and row[1] != ""]
     if len(first) < 2:
         return False
-    if all(_HEADER.fullmatch(word.strip()) for word in first[:2]) or {"source", "target"} <= {
-        w.strip().lower() for w in first
-    }:
+    words = {word.strip().lower() for word in first}
+    names = {word for row in rows[1:] for word in row[:2]}
+    known = [word for word in first[:2] if _HEADER.fullmatch(word.strip())]
+    telling = len(known) == 2 or any(len(word) > 2 for word in known)
+    if {"source", "target"} <= words or (telling and names.isdisjoint(first[:2])):
         return True
     if not body:
         return False
@@ -238,14 +249,11 @@ def _is_header(rows: list[list[str]]) -> bool:
     return not any(map(whole, first[:2])) and all(whole(word) for row in body for word in row[:2])
 
 
-def _weights(
-    edges: list[tuple[list[str], int]], header: list[str], taken: set[int], path: str | PathLike[str]
-) -> list[float] | None:
+def _weights(edges: list[tuple[list[str], int]], header: list[str], path: str | PathLike[str]) -> list[float] | None:
     """Return the weight of each edge, or None where there are none."""
-    named = [header.index(word) for word in _WEIGHT if word in header and header.index(word) not in taken]
-    if named:
+    if named := [header.index(word) for word in WEIGHTS if word in header]:
         column = named[0]
-    elif 2 not in taken and edges and len(edges[0][0]) > 2 and any(_is_number(row[2]) for row, _ in edges):
+    elif not header and edges and len(edges[0][0]) > 2 and any(_is_number(row[2]) for row, _ in edges):
         column = 2
     else:
         return None

@@ -35,6 +35,9 @@ from graphembed.edges import both_ways, check_ends, checked_weights, merge_edges
 from graphembed.errors import DataError, first_few
 from graphembed.kernels.csr import CSR, from_sorted_edges
 
+# What a column of edge weights may be called, in order of preference.
+WEIGHTS = ("weight", "score", "combined_score", "confidence", "strength", "value", "count")
+
 
 @dc.dataclass(frozen=True, eq=False, repr=False)
 class Graph:
@@ -72,6 +75,7 @@ class Graph:
         _check_names(names, nodes)
         check_ends(data.edge_index.numpy(), nodes)
         _check_numbers(data, names)
+        _check_parts(data)
         data, merged = _sorted_unique(data, nodes)
         symmetric = _symmetric(data, nodes)
         if self.directed is False and not symmetric:
@@ -111,6 +115,9 @@ class Graph:
         names = tuple(names)
         if nodes is None:
             nodes = len(names) or int(ends.max(initial=-1)) + 1
+        for key, value in node_data.items():
+            if len(value) != nodes:
+                raise DataError(f"expected one row of {key} per node, got {len(value)} for {nodes} nodes")
         check_ends(ends, nodes)
         given = ends.shape[1]
         values = None
@@ -185,8 +192,8 @@ class Graph:
 def as_graph(source: Any, /) -> Graph:
     """Read a graph from a Graph, a PyG ``Data``, any networkx graph, a square scipy sparse matrix, a frame or a path.
 
-    A frame has one row per edge: columns ``source`` and ``target`` (or the first two) and, optionally, ``weight`` (or
-    the first other column if it is numeric). A matrix is undirected if it is symmetric. Of networkx graphs, ``weight``
+    A frame has one row per edge: columns ``source`` and ``target`` (or the first two) and, optionally, one named as
+    in `WEIGHTS`. A matrix is undirected if it is symmetric. Of networkx graphs, ``weight``
     becomes the weight, names that are not strings become what ``str`` makes of them, and ``bipartite`` becomes
     ``data.part``. Paths are read by `graphembed.files.read_graph`. Other types can register themselves with
     ``as_graph.register``.
@@ -263,8 +270,7 @@ def frame_graph(edges: pd.DataFrame, *, directed: bool = False, nodes: Iterable[
     """Read a graph from a frame with one row per edge.
 
     Args:
-        edges: Columns ``source`` and ``target`` (or the first two) and, optionally, ``weight`` (or the first other
-            column if it is numeric).
+        edges: Columns ``source`` and ``target`` (or the first two) and, optionally, one of the names in `WEIGHTS`.
         directed: Whether ``source -> target`` differs from ``target -> source``.
         nodes: Names that come first, in this order; lets isolated nodes in.
 
@@ -280,12 +286,8 @@ def frame_graph(edges: pd.DataFrame, *, directed: bool = False, nodes: Iterable[
         raise DataError(
             f"{len(missing)} edges lack an end, first in row {missing[0]}: remove these rows or name the node"
         )
-    weight = None
-    others = edges.drop(columns=ends.columns)
-    if "weight" in others.columns:
-        weight = others["weight"]
-    elif others.shape[1] and pd.api.types.is_numeric_dtype(others.iloc[:, 0]):
-        weight = others.iloc[:, 0]
+    others = {str(name).lower(): name for name in edges.columns.drop(ends.columns)}
+    weight = next((edges[others[name]] for name in WEIGHTS if name in others), None)
     first = list(map(str, nodes))
     codes, names = pd.factorize(np.concatenate([np.array(first, object), *ends.astype(str).to_numpy(object).T]))
     source, target = codes[len(first) :].reshape(2, -1)
@@ -357,7 +359,9 @@ def _on_cpu(data: Data) -> Data:
     if data.edge_index is None:
         raise DataError("the PyG Data has no edge_index; a graph without edges has one of shape [2, 0]")
     clean = copy.copy(data).cpu()
-    clean.edge_index = clean.edge_index.long()
+    clean.edge_index = clean.edge_index.long().clone()  # what the caller does to its tensors later does not matter
+    if clean.edge_weight is not None:
+        clean.edge_weight = clean.edge_weight.detach().clone()
     if not any(
         key in data for key in ("num_nodes", "x", "y", "pos", "batch")
     ):  # else PyG knows, or guesses with a warning
@@ -396,6 +400,14 @@ def _check_numbers(data: Data, names: Sequence[str]) -> None:
         wrong = (~torch.isfinite(data.x)).any(dim=1).nonzero().flatten().tolist()
         if wrong:
             raise DataError(f"node features must be finite; they are not for {first_few(names[row] for row in wrong)}")
+
+
+def _check_parts(data: Data) -> None:
+    part = data.get("part")
+    if part is not None and (part.shape != (data.num_nodes,) or not set(part.unique().tolist()) <= {0, 1}):
+        raise DataError(
+            "data.part must say 0 or 1 for each node, its side of a bipartite graph; rename other partitions"
+        )
 
 
 def _count(number: int, noun: str) -> str:

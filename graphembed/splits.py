@@ -89,6 +89,11 @@ def split_edges(
     graph = as_graph(graph)
     if not (0 < test < 1 and 0 <= valid < 1 and test + valid < 1):
         raise ValueError(f"shares must satisfy 0 < test, 0 <= valid, test + valid < 1; got test={test}, valid={valid}")
+    part = parts(graph)
+    if part is not None and (inside := int((part[graph.pairs[:, 0]] == part[graph.pairs[:, 1]]).sum())):
+        raise DataError(
+            f"data.part says the graph is bipartite, but {inside} edges lie within a part: remove data.part"
+        )
     rng = np.random.default_rng(seed)
     nodes = graph.num_nodes
     keys = pair_keys(graph.pairs, nodes)

@@ -80,6 +80,6 @@ def train(
             losses.append(total / max(count, 1))
             if not torch.isfinite(torch.tensor(losses[-1])):
                 raise FloatingPointError(f"the loss is {losses[-1]} in epoch {epoch + 1}: lower lr, now {lr}")
-            bar.set_postfix(loss=f"{losses[-1]:.4f}")
+            bar.set_postfix(loss=f"{losses[-1]:.4f}", refresh=False)
     module.eval()
     return losses

@@ -103,7 +103,8 @@ WEIGHTED = {
     "called score, after numbers": "source\ttarget\tyear\tscore\na\tb\t1999\t.5\nb\tc\t2001\t2\n",
     "as STRING calls it": "protein1 protein2 combined_score\na b 0.5\nb a 0.5\nb c 2\nc b 2\n",
     "capital": "Source;Target;Weight\na;b;0.5\nb;c;2\n",
-    "under a header of unknown words": "alpha,beta,gamma\na,b,0.5\nb,c,2\n",
+    "with decimal commas": "from;to;weight\na;b;0,5\nb;c;2\n",
+    "with decimal commas and no header": "a;b;0,5\nb;c;2,0\n",
     "with blanks around": "a\tb\t 0.5\nb\tc\t2 \n",
 }
 
@@ -130,11 +131,45 @@ def test_words_above_whole_numbers_are_a_header_even_if_one_of_these_is_alone(fi
 def test_words_above_numbers_are_a_header_even_if_a_name_is_alone(file):
     graph = read_edges(file("alpha,beta,gamma\na,b,0.5\nc\n"))
     assert graph.names == ("a", "b", "c")
-    assert weights(graph) == {("a", "b"): 0.5}
+    assert graph.num_edges == 1
+
+
+@pytest.mark.parametrize("header", ["source,target,year", "alpha,beta,gamma"])
+def test_numbers_under_another_name_are_no_weights(file, header):
+    graph = read_edges(file(f"{header}\na,b,1999\nb,c,2001\n"))
+    assert graph.names == ("a", "b", "c")
+    assert not graph.weighted
+
+
+@pytest.mark.parametrize("header", ["person,friend", "regulator,effect", "gene_a,partner"])
+def test_one_telling_word_makes_a_header_if_no_name_repeats_it(file, header):
+    assert read_edges(file(f"{header}\na,b\nb,c\n")).names == ("a", "b", "c")
+    repeated = header.split(",")[0]
+    assert repeated in read_edges(file(f"{header}\na,b\n{repeated},c\n")).names
+
+
+def test_letters_that_recur_are_no_header(file):
+    assert read_edges(file("u v\nv w\n")).num_edges == 2
+
+
+def test_blanks_around_commas_belong_to_no_name(file):
+    assert read_edges(file("a , b\na, c\n")).names == ("a", "b", "c")
+
+
+def test_old_line_ends_end_lines(file):
+    assert read_edges(file("a\tb\rb\tc\r")).num_edges == 2
+
+
+def test_graphml_read_as_undirected_adds_the_weights_of_both_directions(file):
+    graph = nx.DiGraph()
+    graph.add_weighted_edges_from([("a", "b", 2), ("b", "a", 5)])
+    path = file("", "net.graphml")
+    nx.write_graphml(graph, path)
+    assert weights(read_graph(path, directed=False)) == {("a", "b"): 7}
 
 
 def test_words_above_words_are_an_edge(file):
-    assert read_edges(file("paper,cites\na,b\n")).names == ("paper", "cites", "a", "b")
+    assert read_edges(file("alpha,beta\na,b\n")).names == ("alpha", "beta", "a", "b")
 
 
 @pytest.mark.parametrize(

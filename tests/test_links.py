@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.special import expit
 
 import graphembed.heads.links as links
 from graphembed import DataError, Embedding, Graph, LinkPredictor, UnknownNameError, as_graph, split_edges
@@ -49,7 +50,7 @@ def candidates(graph):
     return [
         (u, v)
         for u, v in pairs
-        if (u, v) not in edges and (graph.directed or u < v) and (part is None or part[u] != part[v])
+        if edges.isdisjoint([(u, v), (v, u)]) and (graph.directed or u < v) and (part is None or part[u] != part[v])
     ]
 
 
@@ -278,12 +279,12 @@ def assert_best(head, graph, found, k):
     pairs = [(row[u], row[v]) for u, v in zip(found.source, found.target, strict=True)]
     open_pairs = candidates(graph)
     probability = dict(zip(open_pairs, head.predict_proba(np.array(open_pairs)).tolist(), strict=True))
-    assert list(found.columns) == ["source", "target", "probability"]
+    assert list(found.columns) == ["source", "target", "score"]
     assert len(pairs) == len(set(pairs)) == k
     assert set(pairs) <= set(open_pairs), "a link that exists, a self-pair, a pair within a part or one told backwards"
-    assert found.probability.is_monotonic_decreasing
-    assert found.probability.to_numpy() == pytest.approx([probability[pair] for pair in pairs], abs=1e-5)
-    assert found.probability.to_numpy() == pytest.approx(sorted(probability.values(), reverse=True)[:k], abs=1e-5)
+    assert found.score.is_monotonic_decreasing
+    assert expit(found.score.to_numpy()) == pytest.approx([probability[pair] for pair in pairs], abs=1e-5)
+    assert expit(found.score.to_numpy()) == pytest.approx(sorted(probability.values(), reverse=True)[:k], abs=1e-5)
 
 
 @graphs
@@ -312,11 +313,19 @@ def test_ties_go_to_the_earlier_pair(function, block, monkeypatch):
 
 
 @pytest.mark.parametrize("neighbourhood", [False, True])
-def test_a_directed_graph_may_be_offered_the_way_back(neighbourhood):
+def test_a_directed_graph_is_not_offered_the_way_back(neighbourhood):
     graph = Graph.from_edges([0, 1, 2], [1, 2, 3], names=list("abcd"), directed=True)
     head = LinkPredictor(pair="context", neighbourhood=neighbourhood).fit(embedding_of(graph), graph)
-    found = head.predict_links(9)
-    assert {("b", "a"), ("c", "b"), ("d", "c")} < set(zip(found.source, found.target, strict=True))
+    found = head.predict_links(6)
+    pairs = map("".join, zip(found.source, found.target, strict=True))
+    assert set(pairs) == {"ac", "ca", "ad", "da", "bd", "db"}
+
+
+def test_a_directed_graph_gets_a_pair_function_that_knows_directions():
+    graph = as_graph(nx.gnp_random_graph(30, 0.2, seed=1, directed=True))
+    split = split_edges(graph)
+    head = LinkPredictor().fit(embedding_of(split.observed), split.observed, split.train, split.valid)
+    assert head.pair_ == "context"
 
 
 def test_links_come_back_with_names():
@@ -346,7 +355,7 @@ def test_vectors_far_out_give_probabilities_of_nought_and_one():
     head = LinkPredictor(pair="hadamard").fit(Embedding(values, graph.names), graph, train)
     pairs = np.array(list(itertools.combinations(range(30, 40), 2)))
     assert set(head.predict_proba(pairs).round(6).tolist()) == {0, 1}
-    assert head.predict_links(5).probability.tolist() == [1] * 5
+    assert np.isfinite(head.predict_links(5).score).all()
 
 
 # ── scores and the comparison ───────────────────────────────────────────────────────────────────────

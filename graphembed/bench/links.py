@@ -90,11 +90,11 @@ def compare(
         for number in range(seed, seed + seeds):
             split = split_edges(graph, test, valid, number)
             leaks += [f"seed {number}: {leak}" for leak in split.audit()]
-            bar.set_description(f"seed {number}: baselines")
+            bar.set_description(f"seed {number}: baselines", refresh=False)
             rows += _baselines(split, number)
             bar.update()
             for name, make in encoders.items():
-                bar.set_description(f"seed {number}: {name}")
+                bar.set_description(f"seed {number}: {name}", refresh=False)
                 rows += _encoder(name, make(number), split, number)
                 bar.update()
     return LinkTable(pd.DataFrame(rows), leaks, int(split.test.label.sum()))

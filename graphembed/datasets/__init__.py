@@ -11,7 +11,7 @@ from pathlib import Path
 
 from graphembed.datasets.bundled import BUNDLED, card, load_bundled
 from graphembed.datasets.public import PUBLIC, load_public
-from graphembed.errors import UnknownNameError
+from graphembed.errors import DataError, UnknownNameError
 from graphembed.files import read_graph
 from graphembed.graph import Graph
 
@@ -46,8 +46,18 @@ def read(source: str | PathLike[str], *, directed: bool | None = None) -> Graph:
     known = text in BUNDLED or text in PUBLIC
     if text == "-" or Path(text).is_file() or (Path(text).exists() and not known):
         return read_graph(source, directed=directed)
-    if known or not _looks_like_path(text):
-        return load(text)
+    if known:
+        graph = load(text)
+        if directed is not None and directed != graph.directed:
+            raise DataError(
+                f"{text} is {'directed' if graph.directed else 'undirected'}; only files can be read otherwise"
+            )
+        return graph
+    if not _looks_like_path(text):
+        try:
+            return load(text)
+        except UnknownNameError as error:
+            raise UnknownNameError(f"{error}, and no file of that name") from error
     raise FileNotFoundError(f"there is no file {text}, and no data set of that name (see: graphembed datasets)")
 
 

@@ -60,7 +60,7 @@ def node2vec(
 def sage(
     dim: int = 64, *, channels: Sequence[int] = (128, 128), jump: str | None = "cat", epochs: int = 100, seed: int = 0
 ) -> Inductive:
-    """GraphSAGE with mean aggregation and jumping knowledge, trained to reconstruct links.
+    """GraphSAGE with mean aggregation and jumping knowledge, trained to reconstruct links; weights are not looked at.
 
     Example:
         >>> sage(channels=[32, 32, 32]).module.convs
@@ -79,7 +79,7 @@ def sage(
 def gcn(
     dim: int = 64, *, channels: Sequence[int] = (128, 128), jump: str | None = "cat", epochs: int = 100, seed: int = 0
 ) -> Inductive:
-    """Graph convolutional network with jumping knowledge, trained to reconstruct links.
+    """Graph convolutional network with jumping knowledge, trained to reconstruct links; uses edge weights.
 
     Example:
         >>> gcn(jump=None).module.jump is None

@@ -21,12 +21,14 @@ from graphembed.embedding import Embedding
 from graphembed.errors import DataError, UnknownNameError, first_few
 from graphembed.graph import Graph, as_graph
 from graphembed.heads.pairs import EPSILON, NEIGHBOURHOOD, neighbourhood_scores, pair_features, unit_rows
+from graphembed.kernels.csr import CSR, transpose
 from graphembed.metrics import auc, average_precision, hits, mean_reciprocal_rank
 from graphembed.parallel import one_thread
 from graphembed.sampling import count_missing_links, parts
 from graphembed.splits import LabelledPairs, all_pairs, without
 
 _BLOCK = 1 << 22  # scores held at a time when all pairs are ranked
+_MOST_PAIRS = 200_000  # a regression over some hundred numbers learns nothing more from more pairs
 _FOLDS = 5  # neighbourhood features of training edges are computed with a fifth of them removed at a time
 
 
@@ -86,8 +88,13 @@ class LinkPredictor(BaseEstimator):
         self.embedding_ = embedding[graph.names]
         if train is None:
             train = all_pairs(graph, self.seed)
+        if len(train) > _MOST_PAIRS:
+            some = np.random.default_rng(self.seed).choice(len(train), _MOST_PAIRS, replace=False)
+            train = LabelledPairs(train.pairs[some], train.label[some])
         around = self._with_edges_removed(train) if self.neighbourhood else np.empty((len(train), 0))
         defaults = ["hadamard", "dot"] if embedding.context is None else ["context", "hadamard"]
+        if graph.directed:  # only these tell u -> v from v -> u
+            defaults = ["hadamard" if embedding.context is None else "context"]
         candidates = [self.pair] if self.pair else defaults
         if valid is None or not len(valid):
             return self._learn(candidates[0], train, around)
@@ -106,7 +113,11 @@ class LinkPredictor(BaseEstimator):
         return self
 
     def predict_proba(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the probability, (pairs,), that the (pairs, 2) rows u, v are linked; symmetric if the graph is."""
+        """Return the probability, (pairs,), that the (pairs, 2) rows u, v are linked; symmetric if the graph is.
+
+        Among pairs of which half are edges, and as sure as of edges the vectors were trained on: for new links it is
+        far too sure. Use it to rank.
+        """
         probability: NDArray[np.float64] = expit(self._log_odds(pairs))
         return probability
 
@@ -117,13 +128,14 @@ class LinkPredictor(BaseEstimator):
         return link_scores(test.label, score)
 
     def predict_links(self, k: int = 10) -> pd.DataFrame:
-        """Return the ``k`` most probable links that are not in the graph, over all pairs of nodes, best first.
+        """Return the ``k`` most plausible links between nodes that are not linked in any direction, best first.
 
         Pairs are ranked in blocks of rows: exact, and memory does not grow with the square of the nodes. For graphs in
-        two parts (``data.part``) only links across are considered. Ties go to the earlier pair.
+        two parts (``data.part``) only links across are considered. Ties go to the earlier pair. With "l1" or
+        neighbourhood scores every pair is computed on its own: minutes beyond some thousand nodes.
 
         Returns:
-            Columns ``source``, ``target`` (names) and ``probability``.
+            Columns ``source``, ``target`` (names) and ``score`` (log-odds, good for ranking, not calibrated).
 
         Raises:
             DataError: There are fewer than ``k`` pairs left, or ``k`` is below 1.
@@ -131,6 +143,7 @@ class LinkPredictor(BaseEstimator):
         check_number(k, self.graph_)
         nodes = self.graph_.num_nodes
         part = parts(self.graph_)
+        linked = [self.graph_.csr, *([transpose(self.graph_.csr)] if self.graph_.directed else [])]
         best = _Best.empty()
         with one_thread():
             factors = None if self.neighbourhood or self.pair_ == "l1" else self._factors()
@@ -138,7 +151,7 @@ class LinkPredictor(BaseEstimator):
             for first in tqdm(range(0, nodes, rows), "ranking pairs", disable=None, delay=1, leave=False):
                 block = np.arange(first, min(first + rows, nodes))
                 start = 0 if self.graph_.directed else first
-                allowed = self._unlinked(block, start, part)
+                allowed = self._unlinked(block, start, linked, part)
                 if factors:
                     scores = factors.block(block, start)
                 else:
@@ -148,7 +161,7 @@ class LinkPredictor(BaseEstimator):
                 scores[~allowed] = -np.inf
                 best = best.or_better(scores, block, start, k)
         names = np.array(self.graph_.names, object)
-        found = {"source": names[best.source], "target": names[best.target], "probability": expit(best.score)}
+        found = {"source": names[best.source], "target": names[best.target], "score": best.score}
         return pd.DataFrame(found)
 
     def _log_odds(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -190,15 +203,17 @@ class LinkPredictor(BaseEstimator):
             first = second = (first + second) / 2
         return _Factors(nothing, nothing, flat + z @ first, flat + z @ second)
 
-    def _unlinked(self, block: NDArray[np.int64], start: int, part: NDArray[np.int64] | None) -> NDArray[np.bool_]:
+    def _unlinked(
+        self, block: NDArray[np.int64], start: int, linked: list[CSR], part: NDArray[np.int64] | None
+    ) -> NDArray[np.bool_]:
         """Say which pairs of the block's rows and the nodes from ``start`` on may be proposed."""
-        nodes, csr = self.graph_.num_nodes, self.graph_.csr
-        columns = np.arange(start, nodes)
+        columns = np.arange(start, self.graph_.num_nodes)
         allowed = block[:, None] != columns if self.graph_.directed else block[:, None] < columns
-        first, last = csr.indptr[block[0]], csr.indptr[block[-1] + 1]
-        row = np.repeat(block - block[0], np.diff(csr.indptr[block[0] : block[-1] + 2]))
-        column = csr.indices[first:last] - start
-        allowed[row[column >= 0], column[column >= 0]] = False
+        for rows in linked:
+            first, last = rows.indptr[block[0]], rows.indptr[block[-1] + 1]
+            row = np.repeat(block - block[0], np.diff(rows.indptr[block[0] : block[-1] + 2]))
+            column = rows.indices[first:last] - start
+            allowed[row[column >= 0], column[column >= 0]] = False
         if part is not None:
             allowed &= part[block][:, None] != part[columns]
         return allowed

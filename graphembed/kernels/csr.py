@@ -1,6 +1,6 @@
 """Compressed sparse rows: the form in which kernels see a graph."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +40,3 @@ def transpose(csr: CSR) -> CSR:
     source = np.repeat(np.arange(nodes), np.diff(csr.indptr))
     order = np.argsort(csr.indices, kind="stable")
     return from_sorted_edges(csr.indices[order].astype(np.int64), source[order], csr.weight[order], nodes)
-
-
-def degree(csr: CSR) -> NDArray[Any]:
-    """Count the edges that leave each node."""
-    return np.diff(csr.indptr)

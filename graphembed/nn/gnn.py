@@ -5,6 +5,7 @@ has blurred the nearest. Jumping knowledge lets the output choose among all laye
 """
 
 from collections.abc import Callable, Sequence
+from inspect import signature
 
 import torch
 from jaxtyping import Float, Int
@@ -116,6 +117,4 @@ class NodeTable(nn.Module):
 
 def _weighs(conv: nn.Module) -> bool:
     """Say whether a convolution takes edge weights, by its forward's parameters."""
-    from inspect import signature
-
     return "edge_weight" in signature(conv.forward).parameters
