@@ -2,7 +2,7 @@
 
 Encoders make it, heads read it, and it is array-like, so scikit-learn takes it as it is. Encoders that learn a second
 table (skip-gram) leave it in ``context``: the chance of a link u -> v is read from u's vector and v's context vector,
-which beats the dot product of two vectors and keeps direction.
+which beats the dot product of two vectors.
 """
 
 import dataclasses as dc

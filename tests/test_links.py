@@ -321,13 +321,6 @@ def test_a_directed_graph_is_not_offered_the_way_back(neighbourhood):
     assert set(pairs) == {"ac", "ca", "ad", "da", "bd", "db"}
 
 
-def test_a_directed_graph_gets_a_pair_function_that_knows_directions():
-    graph = as_graph(nx.gnp_random_graph(30, 0.2, seed=1, directed=True))
-    split = split_edges(graph)
-    head = LinkPredictor().fit(embedding_of(split.observed), split.observed, split.train, split.valid)
-    assert head.pair_ == "context"
-
-
 def test_links_come_back_with_names():
     graph = Graph.from_edges([0, 1, 2, 3], [1, 2, 3, 0], names=["TP53", "MDM2", "EP300", "ÅΩ 1"])
     found = LinkPredictor().fit(embedding_of(graph), graph).predict_links(2)

@@ -36,6 +36,9 @@ _FOLDS = 5  # neighbourhood features of training edges are computed with a fifth
 class LinkPredictor(BaseEstimator):
     """Logistic regression over pairs of vectors.
 
+    On directed graphs it learns which nodes are linked, hardly which way: unlinked pairs to learn from are linked in
+    neither direction, and all pair functions but "context" and "concatenation" score both directions alike.
+
     Args:
         pair: One of `graphembed.heads.pairs.PAIR_FUNCTIONS`; by default "context" where the embedding has a context
             table, else "hadamard", unless "hadamard" or "dot", respectively, is better on the validation
@@ -93,8 +96,6 @@ class LinkPredictor(BaseEstimator):
             train = LabelledPairs(train.pairs[some], train.label[some])
         around = self._with_edges_removed(train) if self.neighbourhood else np.empty((len(train), 0))
         defaults = ["hadamard", "dot"] if embedding.context is None else ["context", "hadamard"]
-        if graph.directed:  # only these tell u -> v from v -> u
-            defaults = ["hadamard" if embedding.context is None else "context"]
         candidates = [self.pair] if self.pair else defaults
         if valid is None or not len(valid):
             return self._learn(candidates[0], train, around)
