@@ -7,8 +7,7 @@ from torch import Tensor
 def scaled_dot(z: Float[Tensor, "nodes dim"], edge_label_index: Int[Tensor, "2 pairs"]) -> Float[Tensor, " pairs"]:
     """Score pairs by the inner product of their vectors, z_u . z_v / sqrt(dim).
 
-    The scale keeps first scores near 0 whatever the dimension; without it a GNN easily starts in a corner from which
-    it drives all vectors to one point (measured on Cora: three seeds of three at a step of 0.01).
+    The scale keeps first scores near 0 whatever the dimension.
 
     Example:
         >>> import torch
