@@ -152,14 +152,9 @@ def read_embedding(path: str | PathLike[str]) -> Embedding:
 
 def write_table(table: pd.DataFrame, path: str | PathLike[str]) -> None:
     """Write a table as ``.tsv``, ``.csv`` or ``.parquet``, whole or not at all."""
-    writers: dict[str, Callable[[Path], Any]] = {
-        ".tsv": lambda file: table.to_csv(file, sep="\t", index=False),
-        ".csv": lambda file: table.to_csv(file, index=False),
-        ".parquet": lambda file: _needs_pyarrow(table.to_parquet, file, index=False),
-    }
-    write = _format(path, writers)
+    write = _format(path, _TABLE_WRITERS)
     with whole_file(fspath(path)) as temporary:
-        write(temporary)
+        write(table, temporary)
 
 
 def check_writable(path: str | PathLike[str], formats: Sequence[str]) -> None:
@@ -168,10 +163,6 @@ def check_writable(path: str | PathLike[str], formats: Sequence[str]) -> None:
     folder = Path(path).absolute().parent
     if not folder.is_dir():
         raise DataError(f"cannot write {fspath(path)}: there is no folder {folder}")
-
-
-TABLES = (".tsv", ".csv", ".parquet")
-EMBEDDINGS = (".npz", ".tsv", ".parquet", ".w2v")
 
 
 # ── reading lists of edges ──────────────────────────────────────────────────────────────────────────
@@ -391,3 +382,12 @@ _READERS = {
     ".txt": _read_word2vec,
     ".vec": _read_word2vec,
 }
+_TABLE_WRITERS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
+    ".tsv": lambda table, file: table.to_csv(file, sep="\t", index=False),
+    ".csv": lambda table, file: table.to_csv(file, index=False),
+    ".parquet": lambda table, file: _needs_pyarrow(table.to_parquet, file, index=False),
+}
+
+# The suffixes that can be written.
+EMBEDDINGS = tuple(_WRITERS)
+TABLES = tuple(_TABLE_WRITERS)

@@ -362,9 +362,8 @@ def _on_cpu(data: Data) -> Data:
     clean.edge_index = clean.edge_index.long().clone()  # what the caller does to its tensors later does not matter
     if clean.edge_weight is not None:
         clean.edge_weight = clean.edge_weight.detach().clone()
-    if not any(
-        key in data for key in ("num_nodes", "x", "y", "pos", "batch")
-    ):  # else PyG knows, or guesses with a warning
+    told_by = ("num_nodes", "x", "y", "pos", "batch")
+    if not any(key in data for key in told_by):  # PyG would guess the same, with a warning
         clean.num_nodes = int(clean.edge_index.max()) + 1 if clean.edge_index.numel() else 0
     clean.num_nodes = int(clean.num_nodes)
     return clean

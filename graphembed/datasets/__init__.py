@@ -1,8 +1,7 @@
 """Graphs by name, offline: small ones come with the package, larger ones are read from ``GRAPHEMBED_DATA``.
 
-load("karate")      # bundled
-load("cora")        # GRAPHEMBED_DATA/planetoid/Cora/raw
-read("edges.tsv")   # a name or a path: what the command line takes
+- ``load("karate")`` is bundled, ``load("cora")`` is read from GRAPHEMBED_DATA/planetoid/Cora/raw;
+- ``read("edges.tsv")`` takes a name or a path, as the command line does.
 """
 
 import difflib

@@ -95,12 +95,12 @@ class LinkPredictor(BaseEstimator):
             some = np.random.default_rng(self.seed).choice(len(train), _MOST_PAIRS, replace=False)
             train = LabelledPairs(train.pairs[some], train.label[some])
         around = self._with_edges_removed(train) if self.neighbourhood else np.empty((len(train), 0))
-        defaults = ["hadamard", "dot"] if embedding.context is None else ["context", "hadamard"]
-        candidates = [self.pair] if self.pair else defaults
-        if valid is None or not len(valid):
-            return self._learn(candidates[0], train, around)
+        candidates = ["hadamard", "dot"] if embedding.context is None else ["context", "hadamard"]
+        if self.pair or valid is None or not len(valid):
+            return self._learn(self.pair or candidates[0], train, around)
         scores = {pair: round(self._learn(pair, train, around).score(valid)["AUC"], 9) for pair in candidates}
-        return self._learn(max(scores, key=scores.__getitem__), train, around)
+        best = max(scores, key=scores.__getitem__)
+        return self if best == self.pair_ else self._learn(best, train, around)  # the last one tried is still fitted
 
     def _learn(self, pair: str, train: LabelledPairs, around: NDArray[np.float64]) -> Self:
         """Fit the regression for one pair function; ``around`` (pairs, any) are further features."""
