@@ -13,11 +13,17 @@ if TYPE_CHECKING:
     from graphembed.datasets import load as load
     from graphembed.embedding import Embedding as Embedding
     from graphembed.encoders.inductive import Inductive as Inductive
+    from graphembed.encoders.projection import Projection as Projection
+    from graphembed.encoders.recipes import cleora as cleora
     from graphembed.encoders.recipes import deepwalk as deepwalk
+    from graphembed.encoders.recipes import fastrp as fastrp
     from graphembed.encoders.recipes import gcn as gcn
+    from graphembed.encoders.recipes import netmf as netmf
     from graphembed.encoders.recipes import node2vec as node2vec
+    from graphembed.encoders.recipes import prone as prone
     from graphembed.encoders.recipes import sage as sage
-    from graphembed.encoders.skipgram import RandomWalk as RandomWalk
+    from graphembed.encoders.recipes import spectral as spectral
+    from graphembed.encoders.skipgram import Context as Context
     from graphembed.encoders.skipgram import SkipGram as SkipGram
     from graphembed.errors import DataError as DataError
     from graphembed.errors import UnknownNameError as UnknownNameError
@@ -35,17 +41,27 @@ if TYPE_CHECKING:
     from graphembed.splits import EdgeSplit as EdgeSplit
     from graphembed.splits import split_edges as split_edges
     from graphembed.training import train as train
+    from graphembed.walks import MetaPath as MetaPath
+    from graphembed.walks import RandomWalk as RandomWalk
+    from graphembed.walks import TemporalWalk as TemporalWalk
+    from graphembed.walks import Walks as Walks
 
 # Where each public name lives.
 _HOME = {
     "load": "datasets",
     "Embedding": "embedding",
     "Inductive": "encoders.inductive",
+    "Projection": "encoders.projection",
+    "cleora": "encoders.recipes",
     "deepwalk": "encoders.recipes",
+    "fastrp": "encoders.recipes",
     "gcn": "encoders.recipes",
+    "netmf": "encoders.recipes",
     "node2vec": "encoders.recipes",
+    "prone": "encoders.recipes",
     "sage": "encoders.recipes",
-    "RandomWalk": "encoders.skipgram",
+    "spectral": "encoders.recipes",
+    "Context": "encoders.skipgram",
     "SkipGram": "encoders.skipgram",
     "DataError": "errors",
     "UnknownNameError": "errors",
@@ -63,6 +79,10 @@ _HOME = {
     "split_edges": "splits",
     "threads": "parallel",
     "train": "training",
+    "MetaPath": "walks",
+    "RandomWalk": "walks",
+    "TemporalWalk": "walks",
+    "Walks": "walks",
 }
 __all__ = list(_HOME)
 

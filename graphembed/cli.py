@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _LARGE = 50_000  # edges from which on all encoders on three splits take more than ten minutes on two cores
 _SEED = click.IntRange(0, 2**32 - 1)
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
-ENCODERS = ("deepwalk", "node2vec", "sage", "gcn")
+ENCODERS = ("deepwalk", "node2vec", "spectral", "netmf", "prone", "fastrp", "cleora", "sage", "gcn")
 
 
 class _BadData(click.ClickException):
@@ -185,7 +185,7 @@ The suffix decides the format: .npz keeps everything, .tsv and .parquet are
 tables, .w2v is what gensim reads.""")  # fmt: skip
 @click.argument("source")
 @click.option("--encoder", default="node2vec", show_default=True, type=click.Choice(ENCODERS), help="What learns.")
-@click.option("--dim", type=click.IntRange(min=1), help="Length of a vector.  [128 for walks, 64 for GNNs]")
+@click.option("--dim", type=click.IntRange(min=1), help="Length of a vector.  [128, for GNNs 64]")
 @click.option("--directed", is_flag=True, default=None, help="Read a list of edges as directed.")
 @_options(out="Where to write the vectors (.npz, .tsv, .parquet or .w2v).")
 def embed(

@@ -176,7 +176,10 @@ class Embedding:
 
 
 def _float32(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Copy to float32; what it cannot hold becomes infinite, and is refused later by name."""
+    """Copy to float32, unless nobody can change it; what it cannot hold becomes infinite, and is refused by name."""
+    constant = isinstance(values, np.ndarray) and values.dtype == np.float32 and values.flags.c_contiguous
+    if constant and not values.flags.writeable:
+        return values
     with np.errstate(over="ignore"):
         return np.array(values, np.float32, order="C")
 

@@ -325,7 +325,9 @@ def merge(graphs: Mapping[str, Any]) -> Graph:
         batch=torch.repeat_interleave(torch.tensor([part.num_nodes for part in parts.values()])),
     )
     if any(part.weighted for part in parts.values()):
-        data.edge_weight = torch.cat([torch.from_numpy(part.csr.weight) for part in parts.values()])
+        data.edge_weight = torch.cat(
+            [part.data.edge_weight if part.weighted else torch.ones(part.csr.indices.size) for part in parts.values()]
+        )
     for key in ("x", "y", "part"):
         tensors = [part.data.get(key) for part in parts.values()]
         if len({tensor.shape[1:] for tensor in tensors if tensor is not None}) > 1:
@@ -334,6 +336,41 @@ def merge(graphs: Mapping[str, Any]) -> Graph:
             data[key] = torch.cat(tensors)
     names = tuple(f"{key}/{name}" for key, part in parts.items() for name in part.names)
     return Graph(data, names, kinds.pop(), sum(part.duplicates for part in parts.values()))
+
+
+def union(graph: Graph, other: Graph) -> Graph:
+    """Put the edges of two graphs together; nodes of the same name are one. The nodes of the first keep their rows.
+
+    Weights of an edge that both have are added up; an edge without one counts as 1. Of the data, only edges and their
+    weights stay.
+
+    Raises:
+        DataError: One is directed and the other is not.
+
+    Example:
+        >>> one = Graph.from_edges([0], [1], names=["ann", "bob"])
+        >>> union(one, Graph.from_edges([0], [1], names=["bob", "cy"])).names
+        ('ann', 'bob', 'cy')
+    """
+    if graph.directed != other.directed:
+        raise DataError("a directed and an undirected graph have no union: read both in the same way")
+    names = (*graph.names, *(name for name in other.names if name not in graph.row))
+    row = {name: place for place, name in enumerate(names)}
+    places = np.array([row[name] for name in other.names], np.int64)
+    ends = np.concatenate([graph.pairs, places[other.pairs].reshape(-1, 2)])
+    weight = None
+    if graph.weighted or other.weighted:
+        weight = np.concatenate([_pair_weights(graph), _pair_weights(other)])
+    return Graph.from_edges(ends[:, 0], ends[:, 1], weight, names=names, directed=bool(graph.directed))
+
+
+def _pair_weights(graph: Graph) -> NDArray[np.float32]:
+    """Return the weight of each of ``graph.pairs``."""
+    if not graph.weighted:
+        return np.ones(graph.num_edges, np.float32)
+    source, target = graph.data.edge_index.numpy()
+    weight: NDArray[np.float32] = graph.data.edge_weight.numpy()
+    return weight if graph.directed else weight[source <= target]
 
 
 def _sorted_unique(data: Data, nodes: int) -> tuple[Data, int]:

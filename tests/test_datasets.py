@@ -11,7 +11,9 @@ from collections import Counter
 from pathlib import Path
 
 import networkx as nx
+import numpy as np
 import pytest
+import torch
 
 from graphembed.datasets import BUNDLED, PUBLIC, bundled, card, load, read
 from graphembed.errors import DataError, UnknownNameError
@@ -199,25 +201,62 @@ def test_reading_a_missing_path_is_not_found(path):
         ("pb", 1222, 16714),
         ("celegans", 297, 2148),
         ("power", 4941, 6594),
+        ("blogcatalog", 10312, 333983),
+        ("ppi", 3890, 37845),
+        ("wikipedia", 4777, 92295),
+        ("blogcatalog-attributed", 5196, 171743),
+        ("dblp", 17716, 52867),
+        ("cora_ml", 2995, 8158),
+        ("cnr2000", 325557, 2738969),
     ],
 )
 def test_public_data_have_the_published_size(public_data, name, nodes, edges):
     graph = load(name)
-    assert (graph.num_nodes, graph.num_edges) == (nodes, edges)
-    assert (graph.directed, graph.self_loops) == (False, 0)
+    assert (graph.num_nodes, graph.num_edges - graph.self_loops) == (nodes, edges)
+    assert graph.self_loops == {"ppi": 894, "wikipedia": 222, "cnr2000": 87442}.get(name, 0)
+    assert (graph.directed, graph.weighted) == (False, False)
 
 
-@pytest.mark.parametrize(("name", "features", "classes"), [("cora", 1433, 7), ("citeseer", 3703, 6)])
-def test_citation_networks_have_features_and_classes(public_data, name, features, classes):
+def test_the_size_of_every_public_data_set_is_tested():
+    (marks,) = [mark for mark in test_public_data_have_the_published_size.pytestmark if mark.name == "parametrize"]
+    assert {case[0] for case in marks.args[1]} == set(PUBLIC)
+
+
+@pytest.mark.parametrize(
+    ("name", "features", "classes"),
+    [
+        ("cora", 1433, 7),
+        ("citeseer", 3703, 6),
+        ("blogcatalog-attributed", 8189, 6),
+        ("dblp", 1639, 4),
+        ("cora_ml", 2879, 7),
+    ],
+)
+def test_attributed_networks_have_features_and_classes(public_data, name, features, classes):
     graph = load(name)
     assert tuple(graph.data.x.shape) == (graph.num_nodes, features)
     assert set(graph.data.y.tolist()) == set(range(classes))
 
 
+@pytest.mark.parametrize(
+    ("name", "classes", "labels"), [("blogcatalog", 39, 14476), ("ppi", 50, 6640), ("wikipedia", 40, 6770)]
+)
+def test_nodes_of_some_networks_have_several_classes(public_data, name, classes, labels):
+    graph = load(name)
+    assert tuple(graph.data.y.shape) == (graph.num_nodes, classes)
+    assert graph.data.y.dtype == torch.bool
+    assert int(graph.data.y.sum()) == labels
+    assert graph.data.y.any(dim=1).all()
+    assert graph.data.y.sum(dim=1).max() > 1
+
+
 @pytest.fixture
 def copied(public_data, tmp_path, monkeypatch):
-    """A copy of Cora and USAir that tests may tamper with."""
-    for file in [*(public_data / "planetoid" / "Cora" / "raw").iterdir(), public_data / "seal" / "USAir.mat"]:
+    """A copy of Cora, USAir and DBLP that tests may tamper with."""
+    for file in [
+        *(public_data / "planetoid" / "Cora" / "raw").iterdir(),
+        *(public_data / file for file in ("seal/USAir.mat", "graphdata_npz/dblp.npz")),
+    ]:
         target = tmp_path / "data" / file.relative_to(public_data)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
@@ -250,6 +289,14 @@ def test_a_tampered_planetoid_file_is_refused_before_it_is_unpickled(copied, par
         DataError, match=rf"ind\.cora\.{part} is not the known file \(its sha256 differs\), so it is not opened"
     ):
         load("cora")
+    assert not (copied / "sprung").exists()
+
+
+def test_a_tampered_archive_is_refused_before_it_is_unpickled(copied):
+    with (copied / "graphdata_npz" / "dblp.npz").open("wb") as file:
+        np.savez(file, adj_matrix=np.array([_Trap(copied / "sprung")], object))
+    with pytest.raises(DataError, match=r"dblp\.npz is not the known file \(its sha256 differs\), so it is not opened"):
+        load("dblp")
     assert not (copied / "sprung").exists()
 
 

@@ -1,38 +1,86 @@
 """Public data sets by name, read from the folder named by ``GRAPHEMBED_DATA``; nothing is written there.
 
 Layout: ``planetoid/Cora/raw/ind.cora.*`` and ``planetoid/CiteSeer/raw/ind.citeseer.*`` (the raw files of PyG's
-Planetoid class), ``seal/USAir.mat`` and the like (the graphs of SEAL). Planetoid's raw files are pickles: only files
-with the known sha256 are opened.
+Planetoid class), ``seal/USAir.mat`` and the like (the graphs of SEAL), ``blogcatalog/blogcatalog.mat``,
+``graphdata_npz/dblp.npz`` and the like, ``cnr2000/cnr2000_csr.npz``. Planetoid's raw files and those of graphdata_npz
+are pickles: only files with the known sha256 are opened.
+
+``data.y`` is (nodes,) where nodes have one class each, and (nodes, classes) True or False where they have several.
 """
 
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pooch
 import scipy.io
+import scipy.sparse as sp
+import torch
 from torch_geometric.io import read_planetoid_data
 
 from graphembed.errors import DataError
 from graphembed.graph import Graph, as_graph
 
 _PLANETOID = {"cora": "Cora", "citeseer": "CiteSeer"}
-_SEAL = {"usair": "USAir", "ns": "NS", "pb": "PB", "celegans": "Celegans", "power": "Power"}
-PUBLIC = (*_PLANETOID, *_SEAL)
+_MATRICES = {  # MATLAB files: a square matrix, and in some one of nodes x classes
+    "usair": "seal/USAir.mat",
+    "ns": "seal/NS.mat",
+    "pb": "seal/PB.mat",
+    "celegans": "seal/Celegans.mat",
+    "power": "seal/Power.mat",
+    "blogcatalog": "blogcatalog/blogcatalog.mat",
+    "ppi": "seal/PPI_subgraph.mat",
+    "wikipedia": "seal/Wikipedia.mat",
+}
+_ATTRIBUTED = {"blogcatalog-attributed": "blogcatalog", "dblp": "dblp", "cora_ml": "cora_ml"}
+PUBLIC = (*_PLANETOID, *_MATRICES, *_ATTRIBUTED, "cnr2000")
 
 
 def load_public(name: str) -> Graph:
     """Load a public data set; see `graphembed.datasets.load`."""
     if name in _PLANETOID:
-        proper = _PLANETOID[name]
-        folder = f"planetoid/{proper}/raw/"
-        paths = [_checked(name, file) for file in _SHA256 if file.startswith(folder)]
-        with warnings.catch_warnings():  # PyG says that some of CiteSeer's nodes are isolated
-            warnings.simplefilter("ignore")
-            data = read_planetoid_data(str(paths[0].parent), name)
-        return as_graph(data)
-    matrix = scipy.io.loadmat(_checked(name, f"seal/{_SEAL[name]}.mat"))["net"]
-    return as_graph(matrix)
+        return _planetoid(name)
+    if name in _MATRICES:
+        return _matrix(_checked(name, _MATRICES[name]))
+    if name in _ATTRIBUTED:
+        return _attributed(_checked(name, f"graphdata_npz/{_ATTRIBUTED[name]}.npz"))
+    with np.load(_checked(name, "cnr2000/cnr2000_csr.npz")) as rows:  # a page links to others: read both ways
+        source = np.repeat(np.arange(len(rows["indptr"]) - 1), np.diff(rows["indptr"]))
+        return Graph.from_edges(source, rows["indices"], nodes=len(rows["indptr"]) - 1)
+
+
+def _planetoid(name: str) -> Graph:
+    folder = f"planetoid/{_PLANETOID[name]}/raw/"
+    paths = [_checked(name, file) for file in _SHA256 if file.startswith(folder)]
+    with warnings.catch_warnings():  # PyG says that some of CiteSeer's nodes are isolated
+        warnings.simplefilter("ignore")
+        data = read_planetoid_data(str(paths[0].parent), name)
+    return as_graph(data)
+
+
+def _matrix(path: Path) -> Graph:
+    """Read a square matrix and, where there is one, (nodes, classes) of labels."""
+    found = scipy.io.loadmat(path)
+    matrix = found["net"] if "net" in found else found["network"]
+    if "group" not in found:
+        return _undirected(matrix)
+    return _undirected(matrix, y=torch.from_numpy(found["group"].toarray() > 0))
+
+
+def _attributed(path: Path) -> Graph:
+    """Read a matrix, features and one class per node."""
+    with np.load(path, allow_pickle=True) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # pickled by a scipy whose modules had other names
+        edges, x, y = file["adj_matrix"].item(), file["node_attr"].item(), file["node_label"]
+    return _undirected(edges, x=torch.from_numpy(x.toarray()).float(), y=torch.from_numpy(y).long())
+
+
+def _undirected(matrix: Any, **node_data: torch.Tensor) -> Graph:
+    """Read every entry that is not zero as an edge without weight or direction."""
+    ends = sp.coo_array(matrix)
+    return Graph.from_edges(ends.row, ends.col, None, nodes=matrix.shape[0], directed=False, **node_data)
 
 
 def _checked(name: str, file: str) -> Path:
@@ -72,4 +120,11 @@ _SHA256 = {
     "seal/PB.mat": "c0eca0a3b5bac0ecd46491c2a1e080ec22e445d28f9975bc776dc07b3d672d88",
     "seal/Celegans.mat": "450bb6f3ca833a65f53ee59103945ef87da70de2c6d262b1a760b9eefce287d6",
     "seal/Power.mat": "87d7b9d5449b6a18fad4fdd662efd33be84c805ea66692f9e2e0791569c5a478",
+    "blogcatalog/blogcatalog.mat": "d4f4fb89ce1ccd4b7e2a183386c000773cc9362cc61f1be5b246a6d9c259da8f",
+    "seal/PPI_subgraph.mat": "d33a9255e30a1eaa39e9e7cf6f03722c0a028cc1d8ca51356e496d4d84bd5d81",
+    "seal/Wikipedia.mat": "c017a375285bb775a458ebb2a7c60c1c868c36efd7f5d48c2d0dfcb2ce3f6169",
+    "graphdata_npz/blogcatalog.npz": "115be8c3396ae7db96c60df578c8c24ee46d2547ca62fa538ec9852c338df6c6",
+    "graphdata_npz/cora_ml.npz": "590d93689ec70aa0da17b3f1c6915dfd3c1b6306ad4f3286a2075599f7a85630",
+    "graphdata_npz/dblp.npz": "e1c460c864735b88158e230e715715b08a8f7bb7c94f7f6c3b5efc412558877d",
+    "cnr2000/cnr2000_csr.npz": "da07f187693c54a987fb6e4626fdd63db096f986bce52fc2d108e1c45f2ab072",
 }

@@ -10,9 +10,15 @@ import dataclasses as dc
 from collections.abc import Mapping
 from typing import Any, Protocol, Self, runtime_checkable
 
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import dijkstra
+
 from graphembed.embedding import Embedding
 from graphembed.errors import DataError, UnknownNameError, first_few
 from graphembed.graph import Graph
+from graphembed.kernels.roles import linked
 from graphembed.version import __version__
 
 
@@ -35,7 +41,7 @@ class Encoder(Protocol):
 
 def needs_edges(graph: Graph, encoder: str) -> None:
     """Refuse a graph from which nothing can be learnt."""
-    if graph.num_edges - graph.self_loops == 0:
+    if not linked(graph.csr).any():
         raise DataError(f"{encoder} needs edges between nodes to learn from; got {graph}")
 
 
@@ -47,6 +53,37 @@ def known_rows(fitted: Mapping[str, int], graph: Graph, encoder: str, remedy: st
             f"{first_few(unseen)}; {remedy}"
         )
     return [fitted[name] for name in graph.names]
+
+
+def rings(fitted: Mapping[str, int], graph: Graph, encoder: str, remedy: str) -> list[NDArray[np.int64]]:
+    """Return the rows of new nodes ring by ring: those linked to a fitted node, then those linked to these, and so on.
+
+    Links count in both directions.
+
+    Raises:
+        UnknownNameError: There is no path from a new node to a fitted one.
+
+    Example:
+        >>> graph = Graph.from_edges([0, 1, 2], [1, 2, 3], names=["known", "near", "far", "farther"])
+        >>> rings({"known": 0}, graph, "an encoder", "link them")
+        [array([1]), array([2]), array([3])]
+    """
+    new = np.array([name not in fitted for name in graph.names], bool)
+    if not new.any():
+        return []
+    source, target = graph.data.edge_index.numpy()
+    links = sp.csr_array((np.ones(len(source), np.int8), (source, target)), shape=(graph.num_nodes,) * 2)
+    known = np.flatnonzero(~new)
+    far = np.full(graph.num_nodes, np.inf)
+    if known.size:
+        far = dijkstra(links, directed=False, indices=known, unweighted=True, min_only=True)
+    if lost := [graph.names[row] for row in np.flatnonzero(np.isinf(far))]:
+        raise UnknownNameError(
+            f"{len(lost)} nodes were not in the graph {encoder} was fitted on and no path leads from them to one that "
+            f"was, so it has no vector for them: {first_few(lost)}; {remedy}"
+        )
+    order = np.argsort(far, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(far[order])) + 1)[1:]
 
 
 def describe(encoder: Any) -> dict[str, Any]:

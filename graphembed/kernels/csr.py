@@ -15,7 +15,7 @@ class CSR(NamedTuple):
 
     indptr: NDArray[np.int64]  # (nodes + 1,)
     indices: NDArray[np.int32]  # (edges,)
-    weight: NDArray[np.float32]  # (edges,), ones where the graph has no weights
+    weight: NDArray[np.float32]  # (edges,); empty where every edge weighs the same
 
 
 def from_sorted_edges(
@@ -30,7 +30,7 @@ def from_sorted_edges(
     indptr = np.zeros(nodes + 1, np.int64)
     np.cumsum(np.bincount(source, minlength=nodes), out=indptr[1:])
     if weight is None:
-        weight = np.ones(len(target), np.float32)
+        weight = np.empty(0, np.float32)
     return CSR(indptr, target.astype(np.int32), weight.astype(np.float32))
 
 
@@ -39,4 +39,5 @@ def transpose(csr: CSR) -> CSR:
     nodes = len(csr.indptr) - 1
     source = np.repeat(np.arange(nodes), np.diff(csr.indptr))
     order = np.argsort(csr.indices, kind="stable")
-    return from_sorted_edges(csr.indices[order].astype(np.int64), source[order], csr.weight[order], nodes)
+    weight = csr.weight[order] if csr.weight.size else None
+    return from_sorted_edges(csr.indices[order].astype(np.int64), source[order], weight, nodes)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from graphembed.kernels.compile import parallel_kernel, prange
+from graphembed.kernels.compile import kernel, parallel_kernel, prange
 from graphembed.kernels.csr import CSR
 from graphembed.kernels.walks import find
 
@@ -42,3 +42,14 @@ def structure(csr: CSR) -> NDArray[np.float32]:
         if degree > 1:
             described[node, 2] = linked / (degree * (degree - 1))
     return described
+
+
+@kernel
+def linked(csr: CSR) -> NDArray[np.bool_]:
+    """Say of each node, (nodes,), whether an edge joins it to another, in any direction."""
+    joined = np.zeros(csr.indptr.size - 1, np.bool_)
+    for node in range(joined.size):
+        for edge in range(csr.indptr[node], csr.indptr[node + 1]):
+            if csr.indices[edge] != node:
+                joined[node] = joined[csr.indices[edge]] = True
+    return joined

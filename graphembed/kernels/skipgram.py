@@ -1,21 +1,27 @@
-"""Skip-gram with negative sampling, the same bits on any number of threads.
+"""Skip-gram and CBOW with negative sampling, the same bits on any number of threads.
 
-For a pair (u, v) of a node and a node of its window, and negatives n_1 ... n_K drawn in proportion to count^power:
+For a pair (u, v) of a node and a node of its window, and negatives n_1 ... n_K drawn in proportion to visits^power:
 
     loss = softplus(-x_u . y_v) + sum over k of softplus(x_u . y_nk)
 
-where x is the node table and y the context table. Walks are the unit of work. Each walk trains, pair after pair, on
-private copies of the rows it touches (its nodes and a pool of negatives), ``in_flight`` walks at a time; then the
-differences are added to the tables, row by row in the order of the walks. Where several walks in flight moved one
-row, the mean of their moves is taken: a hub that is in all of them does not overshoot. Nothing depends on which thread
-did what.
+where x is the node table and y the context table. The negatives of u's pairs have nothing to do with their v, so the c
+pairs of one place in a walk share 4 K of them, each of which counts c / 4 times: the same loss on average, at a third
+of the arithmetic. All gradients of a place are taken before its step.
+
+Walks are the unit of work. Each walk trains, place after place, on private copies of the rows it touches (its nodes
+and a pool of negatives), ``in_flight`` walks at a time; then every row becomes the mean of its copies, added up in the
+order of the walks: a hub that is in all of them does not overshoot, and nothing depends on which thread did what. The
+context table goes ``damping`` of the way only. What it does not learn of a walk the node vectors do, so that they say
+more by themselves: the Hadamard product of two of them predicts links better than without (README, "Speed").
 
 References:
-    Mikolov et al. 2013, "Distributed representations of words and phrases", equation 4.
-Differs from the paper: the K negatives of a window are drawn once and serve all its pairs (Ji et al. 2016,
-"pWord2Vec"), out of a pool drawn for the walk. As in word2vec, a node that comes again within a window is paired with
-itself: that ties the two tables together, without it nearest neighbours in the node table mean little.
+    Mikolov et al. 2013, "Distributed representations of words and phrases", equation 4; CBOW: Mikolov et al. 2013,
+    "Efficient estimation of word representations in vector space", section 3.1.
+Differs from the papers: shared negatives (after Ji et al. 2016, "pWord2Vec"), copies and damping. As in word2vec, a
+node that comes again within a window is paired with itself: that ties the two tables together.
 """
+
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +32,21 @@ from graphembed.kernels.walks import Alias, draw_entry
 
 _LIMIT = 16.0  # the table spans [-16, 16]; beyond it the exponential is computed
 _STEPS = 4096
+_SHARED = 4  # negatives of a place in a walk, as a multiple of those of a pair
+# Walks and training may be given one seed: without this the bits that chose a node would also choose its window.
+_OWN = 0x5851F42D4C957F2D
+
+
+class Plan(NamedTuple):
+    """What to train, for the kernels; the settings are explained in `graphembed.encoders.skipgram.Context`."""
+
+    shortest: int  # each place draws its reach between this and ``window``
+    window: int
+    negatives: int
+    pool: int  # negatives drawn for a walk, with repetition; its places share them
+    cbow: bool
+    damping: float
+    frozen: int  # rows below this are read but never changed
 
 
 def sigmoid_table() -> NDArray[np.float32]:
@@ -46,28 +67,126 @@ def _sigmoid(score: np.float32, table: NDArray[np.float32]) -> np.float32:
 
 
 @kernel
+def _scores(
+    u: NDArray[np.float32], y: NDArray[np.float32], rows: NDArray[np.int32], count: int, score: NDArray[np.float32]
+) -> None:
+    """Multiply ``u`` with four rows at a time: each element of it is read once for the four."""
+    for t in range(0, count, 4):
+        y0, y1, y2, y3 = y[rows[t]], y[rows[t + 1]], y[rows[t + 2]], y[rows[t + 3]]
+        s0 = s1 = s2 = s3 = np.float32(0)
+        for d in range(u.size):
+            s0 += u[d] * y0[d]
+            s1 += u[d] * y1[d]
+            s2 += u[d] * y2[d]
+            s3 += u[d] * y3[d]
+        score[t], score[t + 1], score[t + 2], score[t + 3] = s0, s1, s2, s3
+
+
+@kernel
+def _slopes(
+    score: NDArray[np.float32],
+    positives: int,
+    count: int,
+    weight: float,
+    lr: np.float32,
+    table: NDArray[np.float32],
+) -> float:
+    """Turn the scores of positives, then negatives, into steps in place; return the loss. Padding gets no step."""
+    loss = 0.0
+    for negative in range(2):
+        first, last = (positives, count) if negative else (0, positives)
+        share = weight if negative else 1.0
+        sign = np.float32(-1) if negative else np.float32(1)
+        step = np.float32(share) * lr * sign
+        likelihood, surely = 1.0, 0.0
+        for t in range(first, last):
+            s = sign * score[t]
+            chance = _sigmoid(s, table)  # that the model is right
+            score[t] = step * (np.float32(1) - chance)
+            if s > -_LIMIT and s < _LIMIT:
+                likelihood *= np.float64(chance)
+                if likelihood < 1e-200:  # take the logarithm of many factors at once
+                    surely -= np.log(likelihood)
+                    likelihood = 1.0
+            elif not s > 0:  # NaN too: a broken table must show
+                surely -= np.float64(s)  # softplus beyond the table, exact to 1e-7
+        loss += share * (surely - np.log(likelihood))
+    for t in range(count, (count + 3) // 4 * 4):
+        score[t] = np.float32(0)
+    return loss
+
+
+@kernel
+def _pull(
+    moved: NDArray[np.float32],
+    y: NDArray[np.float32],
+    rows: NDArray[np.int32],
+    count: int,
+    slope: NDArray[np.float32],
+) -> None:
+    """Add ``slope`` times four rows of ``y`` at a time."""
+    for t in range(0, count, 4):
+        y0, y1, y2, y3 = y[rows[t]], y[rows[t + 1]], y[rows[t + 2]], y[rows[t + 3]]
+        g0, g1, g2, g3 = slope[t], slope[t + 1], slope[t + 2], slope[t + 3]
+        for d in range(moved.size):
+            moved[d] += g0 * y0[d] + g1 * y1[d] + g2 * y2[d] + g3 * y3[d]
+
+
+@inlined
+def _add(row: NDArray[np.float32], slope: np.float32, u: NDArray[np.float32]) -> None:
+    for d in range(u.size):
+        row[d] += slope * u[d]
+
+
+@inlined
+def _window(i: int, size: int, plan: Plan, draw: np.uint64) -> tuple[Any, Any]:
+    """Draw a reach; return where the window around place ``i`` begins and ends."""
+    reach = plan.shortest + below(draw, plan.window - plan.shortest + 1)
+    first: int | np.int64 = 0
+    last: int | np.int64 = size
+    if i > reach:
+        first = i - reach
+    if i + reach + 1 < size:
+        last = i + reach + 1
+    return first, last
+
+
+@inlined
+def _fill(
+    rows: NDArray[np.int32], count: int, pool: NDArray[np.int32], offset: np.int64, drawn: int, empty: int
+) -> int:
+    """Append a run of the pool, and the empty row until the number is a multiple of four."""
+    place = offset
+    for _ in range(drawn):
+        rows[count] = pool[place]
+        count += 1
+        place += 1
+        if place >= pool.size:
+            place = np.int64(0)
+    for t in range(count, (count + 3) // 4 * 4):
+        rows[t] = empty
+    return count
+
+
+@kernel
 def train_walk(
     walk: NDArray[np.int32],
-    node_rows: NDArray[np.int32],
     x: NDArray[np.float32],
     y: NDArray[np.float32],
     pool: NDArray[np.int32],
-    window: int,
-    negatives: int,
+    plan: Plan,
     lr: np.float32,
     stream: np.uint64,
     table: NDArray[np.float32],
 ) -> tuple[float, int]:
-    """Train one walk in place on small tables: for each pair, one step down the gradient of its loss.
+    """Train one walk in place on small tables: at each place one step down the gradient of the loss of its pairs.
 
     Args:
-        walk: (length,) nodes, without padding.
-        node_rows: (length,) row of each of them in ``x`` and ``y``.
+        walk: (length,) rows of its nodes in ``x`` and ``y``.
         x: (rows, dim) node vectors; changed.
-        y: (rows, dim) context vectors; changed.
+        y: (rows, dim) context vectors; changed. The last row must be zero and in nobody's use: it pads.
         pool: (size,) rows of ``y`` to take negatives from.
-        window: Largest distance in the walk; each centre draws its own between 1 and this (word2vec's habit).
-        negatives: Negatives a window, fewer than ``pool`` holds; one that is the centre itself is left out.
+        plan: Settings.
         lr: Step.
         stream: Where to draw from.
         table: From `sigmoid_table`.
@@ -75,61 +194,86 @@ def train_walk(
     Returns:
         Sum of the losses before each step, and the number of pairs.
     """
-    dim = x.shape[1]
-    length = walk.size
-    step = np.empty(dim, np.float32)
-    loss, likelihood, pairs = 0.0, 1.0, 0
-    for i in range(length):
-        reach = 1 + below(bits(stream, 2 * i), window)
-        offset = below(bits(stream, 2 * i + 1), pool.size)
-        begin: int = max(0, i - reach)  # type: ignore[assignment]  # numpy integers are not ints to mypy
-        end: int = min(length, i + reach + 1)  # type: ignore[assignment]
-        for j in range(begin, end):
-            if j == i:
-                continue
-            pairs += 1
-            u = x[node_rows[j]]
-            for d in range(dim):
-                step[d] = np.float32(0)
-            for k in range(negatives + 1):
-                row = node_rows[i]
-                if k > 0:
-                    place = offset + k
-                    row = pool[place - pool.size if place >= pool.size else place]
-                    if row == node_rows[i]:
-                        continue
-                v = y[row]
-                score = np.float32(0)
-                for d in range(dim):
-                    score += u[d] * v[d]
-                sign = np.float32(1) if k == 0 else np.float32(-1)
-                chance = _sigmoid(sign * score, table)  # that the model is right
-                slope = sign * (np.float32(1) - chance)
-                if score > -_LIMIT and score < _LIMIT:
-                    likelihood *= np.float64(chance)
-                    if likelihood < 1e-200:  # take the logarithm of many factors at once
-                        loss -= np.log(likelihood)
-                        likelihood = 1.0
-                elif (score > 0) == (k > 0):
-                    loss += abs(np.float64(score))  # softplus beyond the table, exact to 1e-7
-                slope *= lr
-                for d in range(dim):
-                    step[d] += slope * v[d]
-                    v[d] += slope * u[d]
-            for d in range(dim):
-                u[d] += step[d]
-    return loss - np.log(likelihood), pairs
+    drawn = min(_SHARED * plan.negatives, pool.size)
+    rows = np.empty(2 * plan.window + drawn + 4, np.int32)
+    slope = np.empty(rows.size, np.float32)
+    moved = np.empty(x.shape[1], np.float32)
+    loss, pairs = 0.0, 0
+    for i in range(walk.size):
+        first, last = _window(i, walk.size, plan, bits(stream, 2 * i))
+        near = 0
+        for j in range(first, last):
+            if j != i:
+                rows[near] = walk[j]
+                near += 1
+        count = _fill(rows, near, pool, below(bits(stream, 2 * i + 1), pool.size), drawn, y.shape[0] - 1)
+        u = x[walk[i]]
+        _scores(u, y, rows, count, slope)
+        loss += _slopes(slope, near, count, near * plan.negatives / drawn, lr, table)
+        moved[:] = u
+        _pull(moved, y, rows, count, slope)
+        for t in range(count):
+            _add(y[rows[t]], slope[t], u)
+        u[:] = moved
+        pairs += near
+    return loss, pairs
+
+
+@kernel
+def train_walk_cbow(
+    walk: NDArray[np.int32],
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    pool: NDArray[np.int32],
+    plan: Plan,
+    lr: np.float32,
+    stream: np.uint64,
+    table: NDArray[np.float32],
+) -> tuple[float, int]:
+    """Train one walk by CBOW: the mean vector h of a window predicts the node in its middle.
+
+    loss = softplus(-h . y_v) + sum over k of softplus(h . y_nk), one for each place that has a neighbour in the walk.
+    Arguments and results are those of `train_walk`; a pair is a place.
+    """
+    drawn = min(plan.negatives, pool.size)
+    rows = np.empty(drawn + 5, np.int32)
+    slope = np.empty(rows.size, np.float32)
+    mean = np.empty(x.shape[1], np.float32)
+    moved = np.empty(x.shape[1], np.float32)
+    loss, pairs = 0.0, 0
+    for i in range(walk.size):
+        first, last = _window(i, walk.size, plan, bits(stream, 2 * i))
+        share = np.float32(1) / np.float32(max(last - first - 1, 1))
+        mean[:] = np.float32(0)
+        for j in range(first, last):
+            if j != i:
+                _add(mean, share, x[walk[j]])
+        if last - first < 2:
+            continue
+        rows[0] = walk[i]
+        count = _fill(rows, 1, pool, below(bits(stream, 2 * i + 1), pool.size), drawn, y.shape[0] - 1)
+        _scores(mean, y, rows, count, slope)
+        loss += _slopes(slope, 1, count, plan.negatives / drawn, lr, table)
+        moved[:] = np.float32(0)
+        _pull(moved, y, rows, count, slope)
+        for t in range(count):
+            _add(y[rows[t]], slope[t], mean)
+        for j in range(first, last):
+            if j != i:
+                _add(x[walk[j]], share, moved)
+        pairs += 1
+    return loss, pairs
 
 
 @parallel_kernel
 def train_walks(
-    walks: NDArray[np.int32],
+    tokens: NDArray[np.int32],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
     x: NDArray[np.float32],
     y: NDArray[np.float32],
     noise: Alias,
-    pool_size: int,
-    window: int,
-    negatives: int,
+    plan: Plan,
     lr_first: float,
     lr_last: float,
     seed: int,
@@ -140,14 +284,14 @@ def train_walks(
     """Train all walks, ``in_flight`` at a time; changes ``x`` and ``y``.
 
     Args:
-        walks: (walks, length) nodes, -1 padded, in the order they are trained.
+        tokens: (tokens,) nodes of all walks.
+        first: (walks,) where each walk begins in ``tokens``, in the order they are trained.
+        last: (walks,) where it ends, exclusive.
         x: (nodes, dim) node table.
         y: (nodes, dim) context table.
         noise: Tables of one row that draw negatives.
-        pool_size: Negatives drawn for a walk, with repetition; its windows share them.
-        window: Largest distance in a walk.
-        negatives: Negatives a window, fewer than ``pool_size``.
-        lr_first: Step of the first walk; it falls linearly.
+        plan: Settings.
+        lr_first: Step of the first walk; it falls linearly. With steps of zero this measures the loss.
         lr_last: Step after the last walk.
         seed: Walk ``i`` draws from the stream (seed, i).
         in_flight: Walks trained from the same tables; part of the method, the result depends on it.
@@ -157,18 +301,20 @@ def train_walks(
     Returns:
         Sum of the losses and number of pairs.
     """
-    count, length = walks.shape
+    count = first.size
     nodes, dim = x.shape
-    rows = length + pool_size
+    longest = 0
+    for i in range(count):
+        longest = max(longest, last[i] - first[i])
     # Private copies, and which row of the tables each of them is.
-    own_x = np.empty((in_flight, length, dim), np.float32)
-    own_y = np.empty((in_flight, rows, dim), np.float32)
-    ids = np.empty((in_flight, rows), np.int32)
+    own_x = np.empty((in_flight, longest, dim), np.float32)
+    own_y = np.empty((in_flight, longest + plan.pool + 1, dim), np.float32)
+    ids = np.empty((in_flight, longest + plan.pool), np.int32)
     sizes = np.zeros((in_flight, 2), np.int32)
     losses = np.zeros(in_flight, np.float64)
     pairs = np.zeros(in_flight, np.int64)
     # For each lane: where a node was put by the walk at hand (valid if the stamp is that walk's number).
-    stamp = np.full((lanes, nodes), -1, np.int64)
+    stamp = np.full((lanes, nodes), -1, np.int32)
     slot = np.empty((lanes, nodes), np.int32)
     movers = np.zeros((2, nodes), np.int32)
     loss, trained = 0.0, 0
@@ -177,15 +323,15 @@ def train_walks(
         lr = np.float32(lr_first + (lr_last - lr_first) * (begin / count))
         for lane in prange(lanes):
             for b in range(lane, flying, lanes):
-                index = begin + b
+                i = begin + b
                 _one_flight(
-                    walks[index], index, x, y, noise, pool_size, window, negatives, lr, seed,
+                    tokens[first[i] : last[i]], i, x, y, noise, plan, lr, seed,
                     own_x[b], own_y[b], ids[b], sizes[b], losses[b : b + 1], pairs[b : b + 1],
                     stamp[lane], slot[lane], table,
                 )  # fmt: skip
         for lane in prange(lanes):
-            _land(x, own_x, ids, sizes[:flying, 0], movers[0], lane, lanes)
-            _land(y, own_y, ids, sizes[:flying, 1], movers[1], lane, lanes)
+            _land(x, own_x, ids, sizes[:flying, 0], movers[0], np.float32(1), plan.frozen, lane, lanes)
+            _land(y, own_y, ids, sizes[:flying, 1], movers[1], np.float32(plan.damping), plan.frozen, lane, lanes)
         for b in range(flying):
             loss += losses[b]
             trained += pairs[b]
@@ -199,9 +345,7 @@ def _one_flight(
     x: NDArray[np.float32],
     y: NDArray[np.float32],
     noise: Alias,
-    pool_size: int,
-    window: int,
-    negatives: int,
+    plan: Plan,
     lr: np.float32,
     seed: int,
     own_x: NDArray[np.float32],
@@ -210,88 +354,77 @@ def _one_flight(
     sizes: NDArray[np.int32],
     loss: NDArray[np.float64],
     pairs: NDArray[np.int64],
-    stamp: NDArray[np.int64],
+    stamp: NDArray[np.int32],
     slot: NDArray[np.int32],
     table: NDArray[np.float32],
 ) -> None:
-    """Copy the rows of one walk, train on them and leave the differences behind."""
-    dim = x.shape[1]
-    stream = key(seed, index)
-    used = 0
-    length = walk.size
-    node_rows = np.empty(walk.size, np.int32)
-    for i in range(walk.size):
-        node = walk[i]
-        if node < 0:
-            length = i
-            break
-        if stamp[node] != index:
-            stamp[node] = index
-            slot[node] = used
-            ids[used] = node
-            for d in range(dim):
-                own_x[used, d] = x[node, d]
-                own_y[used, d] = y[node, d]
-            used += 1
-        node_rows[i] = slot[node]
+    """Copy the rows of one walk and train on them."""
     sizes[:] = 0
     loss[0] = 0.0
     pairs[0] = 0
-    if length < 2:  # nothing to pair
+    if walk.size < 2:  # nothing to pair
         return
-    sizes[0] = used
-    pool = np.empty(pool_size, np.int32)
-    for k in range(pool_size):
-        step = 2 * (walk.size + k)  # beyond the draws of train_walk
-        node = draw_entry(noise, 0, y.shape[0], bits(stream, step), bits(stream, step + 1))
+    stream = key(np.uint64(seed) ^ np.uint64(_OWN), index)
+    used = 0
+    rows = np.empty(walk.size, np.int32)
+    for i in range(walk.size):
+        node = walk[i]
         if stamp[node] != index:
             stamp[node] = index
             slot[node] = used
             ids[used] = node
-            for d in range(dim):
-                own_y[used, d] = y[node, d]
+            own_x[used] = x[node]
+            own_y[used] = y[node]
+            used += 1
+        rows[i] = slot[node]
+    sizes[0] = used
+    pool = np.empty(plan.pool, np.int32)
+    for k in range(plan.pool):
+        node = draw_entry(noise, 0, y.shape[0], bits(stream, 2 * walk.size + k))  # beyond the draws of train_walk
+        if stamp[node] != index:
+            stamp[node] = index
+            slot[node] = used
+            ids[used] = node
+            own_y[used] = y[node]
             used += 1
         pool[k] = slot[node]
     sizes[1] = used
-    loss[0], pairs[0] = train_walk(
-        walk[:length], node_rows[:length], own_x, own_y, pool, window, negatives, lr, stream, table
-    )
-    for row in range(sizes[0]):
-        for d in range(dim):
-            own_x[row, d] -= x[ids[row], d]
-    for row in range(used):
-        moved = row < sizes[0]
-        for d in range(dim):
-            own_y[row, d] -= y[ids[row], d]
-            moved |= own_y[row, d] != 0
-        if not moved:  # a negative that was drawn but not used has no say in the mean
-            ids[row] = -1
+    own_y[used] = np.float32(0)
+    if plan.cbow:
+        loss[0], pairs[0] = train_walk_cbow(rows, own_x, own_y[: used + 1], pool, plan, lr, stream, table)
+    else:
+        loss[0], pairs[0] = train_walk(rows, own_x, own_y[: used + 1], pool, plan, lr, stream, table)
 
 
 @kernel
 def _land(
     rows: NDArray[np.float32],
-    moves: NDArray[np.float32],
+    copies: NDArray[np.float32],
     ids: NDArray[np.int32],
     sizes: NDArray[np.int32],
     movers: NDArray[np.int32],
+    damping: np.float32,
+    frozen: int,
     lane: int,
     lanes: int,
 ) -> None:
-    """Add the mean of the moves of each row that this lane owns, walk after walk."""
-    dim = rows.shape[1]
+    """Move each row that this lane owns ``damping`` of the way to the mean of its copies, walk after walk."""
     for b in range(sizes.size):
-        for row in range(sizes[b]):
-            if ids[b, row] >= 0 and ids[b, row] % lanes == lane:
-                movers[ids[b, row]] += 1
+        for place in range(sizes[b]):
+            if ids[b, place] >= frozen and ids[b, place] % lanes == lane:
+                movers[ids[b, place]] += 1
     for b in range(sizes.size):
-        for row in range(sizes[b]):
-            node = ids[b, row]
-            if node >= 0 and node % lanes == lane:
-                share = np.float32(1) / movers[node]
-                for d in range(dim):
-                    rows[node, d] += share * moves[b, row, d]
+        for place in range(sizes[b]):
+            node = ids[b, place]
+            if node < frozen or node % lanes != lane:
+                continue
+            row = rows[node]
+            if movers[node] > 0:  # the first copy to come; the sign remembers it
+                movers[node] = -movers[node]
+                for d in range(row.size):
+                    row[d] *= np.float32(1) - damping
+            _add(row, damping / np.float32(-movers[node]), copies[b, place])
     for b in range(sizes.size):
-        for row in range(sizes[b]):
-            if ids[b, row] >= 0 and ids[b, row] % lanes == lane:
-                movers[ids[b, row]] = 0
+        for place in range(sizes[b]):
+            if ids[b, place] % lanes == lane:
+                movers[ids[b, place]] = 0
