@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from graphembed.encoders.recipes import deepwalk as deepwalk
     from graphembed.encoders.recipes import fastrp as fastrp
     from graphembed.encoders.recipes import gcn as gcn
+    from graphembed.encoders.recipes import line as line
     from graphembed.encoders.recipes import netmf as netmf
     from graphembed.encoders.recipes import node2vec as node2vec
     from graphembed.encoders.recipes import prone as prone
@@ -56,6 +57,7 @@ _HOME = {
     "deepwalk": "encoders.recipes",
     "fastrp": "encoders.recipes",
     "gcn": "encoders.recipes",
+    "line": "encoders.recipes",
     "netmf": "encoders.recipes",
     "node2vec": "encoders.recipes",
     "prone": "encoders.recipes",

@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 _LARGE = 50_000  # edges from which on all encoders on three splits take more than ten minutes on two cores
 _SEED = click.IntRange(0, 2**32 - 1)
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
-ENCODERS = ("deepwalk", "node2vec", "spectral", "netmf", "prone", "fastrp", "cleora", "sage", "gcn")
+_PARTS = ("walks", "skipgram", "text", "web")
+ENCODERS = ("deepwalk", "node2vec", "line", "spectral", "netmf", "prone", "fastrp", "cleora", "sage", "gcn")
 
 
 class _BadData(click.ClickException):
@@ -252,6 +254,56 @@ def datasets(as_json: bool) -> None:
     for about in cards:
         click.echo(f"  {about['name']:<11}{about['nodes']:>5} nodes {about['edges']:>5} edges   {about['title']}")
     click.echo(f"\nread from the folder GRAPHEMBED_DATA names, if they are there:\n  {', '.join(PUBLIC)}")
+
+
+@main.group(short_help="Compare speed and quality with peers.")
+def bench() -> None:
+    """Compare with the peers that are installed, in one run; takes minutes."""
+
+
+@bench.command(short_help="Walks, skip-gram, text and memory.", epilog="""\b
+Examples:
+  graphembed bench speed --part walks
+  GRAPHEMBED_DATA=~/data graphembed bench speed --part skipgram --rounds 3
+
+\b
+Peers that are compared if they are installed: ensmallen (grape), gensim.
+A ratio is the peer's time over ours, for the same work, the median of the
+rounds (least to most).""")  # fmt: skip
+@click.option("--part", "parts", multiple=True, type=click.Choice(_PARTS), help="Which to run; may be repeated. [all]")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1), help="Medians of how many.")
+@click.option(
+    "--graphs", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Read S, T and C.npz from here."
+)
+@click.option("--seed", default=0, show_default=True, type=_SEED, help="Of the split of the links.")
+def speed(parts: tuple[str, ...], rounds: int, graphs: Path | None, seed: int) -> None:
+    """Print our speed and its ratio to that of peers, row by row."""
+    from graphembed.bench import speed as benchmark
+    from graphembed.bench.graphs import GRAPHS
+
+    makers = {name: partial(benchmark.load_graph, name, graphs) if graphs else GRAPHS[name] for name in GRAPHS}
+    runs: dict[str, Callable[[], Any]] = {
+        "walks": lambda: benchmark.walks(rounds, makers),
+        "skipgram": lambda: benchmark.skipgram(rounds, makers, seed),
+        "text": lambda: benchmark.text(rounds),
+        "web": benchmark.web,
+    }
+    for part in parts or _PARTS:
+        for row in runs[part]():
+            click.echo(_facts(row))
+
+
+def _facts(row: dict[str, Any]) -> str:
+    """Lay out one row of a benchmark: what, then its figures by name."""
+    row = dict(row)
+    what, peer = row.pop("what"), row.pop("peer", None)
+    ratio = None
+    if "ratio" in row:
+        ratio = f"{row.pop('ratio'):.1f} times {peer} ({row.pop('least'):.1f} to {row.pop('most'):.1f})"
+    elif peer and "skipped" in peer:
+        ratio = peer
+    figures = [f"{name} {value:.3f}" if abs(value) < 1 else f"{name} {value:.2f}" for name, value in row.items()]
+    return "  ".join([f"{what:<32}", *figures, *([ratio] if ratio else [])]).rstrip()
 
 
 def _maker(name: str, dim: int | None = None) -> "Callable[[int], Encoder]":

@@ -1,8 +1,9 @@
 """Readers of graphs, readers and writers of embeddings and tables. The suffix decides the format.
 
-Graphs: ``.graphml`` and ``.gml`` through networkx, anything else is a list of edges (see `read_edges`); with ``.gz``
-or gzipped under any name. Embeddings: ``.npz`` (everything), ``.tsv``, ``.parquet``, ``.w2v`` (word2vec text, as
-gensim reads it). Names come out as they went in. Files are written whole or not at all.
+Graphs: ``.graphml`` and ``.gml`` through networkx, ``.npz`` as scipy writes matrices, a folder as `Graph.save` writes
+it, anything else is a list of edges (see `read_edges`); with ``.gz`` or gzipped under any name. Embeddings: ``.npz``
+(everything), ``.tsv``, ``.parquet``, ``.w2v`` (word2vec text, as gensim reads it). Names come out as they went in.
+Files are written whole or not at all.
 """
 
 import csv
@@ -20,11 +21,13 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from graphembed.atomic import whole_file
 from graphembed.embedding import Embedding
 from graphembed.errors import DataError, first_few
 from graphembed.graph import WEIGHTS, Graph, as_graph, frame_graph
+from graphembed.kernels.csr import ends_of
 
 # Words that only a header has in a column of names.
 _HEADER = re.compile(
@@ -40,7 +43,9 @@ def read_graph(path: str | PathLike[str], *, directed: bool | None = None) -> Gr
     """Read a graph from a file; ``-`` is standard input, a list of edges.
 
     Args:
-        path: ``.graphml``, ``.gml`` (these say whether they are directed) or a list of edges; may be gzipped.
+        path: ``.graphml``, ``.gml`` (these say whether they are directed), ``.npz`` (a sparse matrix, saved by scipy or
+            as ``indptr``, ``indices`` and, optionally, ``weight`` or ``data``; undirected if it is symmetric), a list
+            of edges (all may be gzipped), or a folder that `Graph.save` wrote.
         directed: How to read it; by default lists of edges are undirected, the other formats as they say.
 
     Raises:
@@ -48,20 +53,23 @@ def read_graph(path: str | PathLike[str], *, directed: bool | None = None) -> Gr
         DataError: It cannot be read as a graph; the message says where it went wrong.
     """
     suffixes = [suffix.lower() for suffix in Path(path).suffixes if suffix.lower() != ".gz"]
-    if suffixes[-1:] not in ([".graphml"], [".gml"]):
+    if fspath(path) != "-" and Path(path).is_dir():
+        read = Graph.open(path)
+    elif suffixes[-1:] and suffixes[-1] in _GRAPHS:
+        content = io.BytesIO(_content(path))
+        try:
+            found = _GRAPHS[suffixes[-1]](content)
+        except Exception as error:  # networkx lets all kinds of errors through
+            raise DataError(f"{path} cannot be read as {suffixes[-1][1:].upper()}: {error}") from error
+        try:
+            read = as_graph(found)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
+    else:
         return read_edges(path, directed=bool(directed))
-    content = io.BytesIO(_content(path))
-    try:
-        graph = nx.read_graphml(content) if suffixes[-1] == ".graphml" else _read_gml(content)
-    except Exception as error:  # networkx lets all kinds of errors through
-        raise DataError(f"{path} cannot be read as {suffixes[-1][1:].upper()}: {error}") from error
-    try:
-        read = as_graph(graph)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
     if directed is None or directed == read.directed:
         return read
-    ends = read.data.edge_index.numpy()
+    ends = ends_of(read.csr)
     weight = read.csr.weight if read.weighted else None
     return Graph.from_edges(ends[0], ends[1], weight, names=read.names, nodes=read.num_nodes, directed=directed)
 
@@ -278,6 +286,21 @@ def _read_gml(content: io.BytesIO) -> Any:
             raise
         content.seek(0)  # nodes without labels, or labels that repeat: go by id
         return nx.read_gml(content, label="id")
+
+
+def _read_npz(content: io.BytesIO) -> Any:
+    with np.load(content, allow_pickle=False) as file:
+        if "format" in file:
+            content.seek(0)
+            return sp.load_npz(content)
+        if not {"indptr", "indices"} <= set(file):
+            raise DataError(f"it needs indptr and indices, the rows of a sparse matrix; it has {first_few(file)}")
+        indptr, indices = file["indptr"], file["indices"]
+        values = next((file[key] for key in ("weight", "data") if key in file), np.ones(indices.size, np.int8))
+        return sp.csr_array((values, indices, indptr), shape=(indptr.size - 1,) * 2)
+
+
+_GRAPHS: dict[str, Callable[[io.BytesIO], Any]] = {".graphml": nx.read_graphml, ".gml": _read_gml, ".npz": _read_npz}
 
 
 # ── embeddings ──────────────────────────────────────────────────────────────────────────────────────

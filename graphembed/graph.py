@@ -11,16 +11,21 @@ The rules, applied once when a graph is made; the input is never changed:
   both directions with the same weight (as STRING does) is read as giving it once.
 - Self-loops are kept and counted in ``graph.self_loops``. Isolated nodes stay.
 - Weights are positive and finite; features are finite. Anything else is refused, naming the first offenders.
+
+Large graphs are kept in folders (`Graph.save`, `Graph.open`) or come as sorted rows (`Graph.from_csr`): then ``csr`` is
+there from the start, memory-mapped if it comes from a folder, and ``data`` is built when somebody asks for it.
 """
 
 import copy
 import dataclasses as dc
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, singledispatch
 from importlib import import_module
 from os import PathLike
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import numpy as np
@@ -33,10 +38,17 @@ from torch_geometric.data import Data
 
 from graphembed.edges import both_ways, check_ends, checked_weights, merge_edges, stack_ends
 from graphembed.errors import DataError, first_few
-from graphembed.kernels.csr import CSR, from_sorted_edges
+from graphembed.folders import read_folder, write_folder
+from graphembed.kernels.csr import CSR, ends_of, from_sorted_edges, inspect_rows
+from graphembed.names import RowNames
 
 # What a column of edge weights may be called, in order of preference.
 WEIGHTS = ("weight", "score", "combined_score", "confidence", "strength", "value", "count")
+
+_ONE_WAY = (
+    "the graph is said to be undirected but has edges in one direction only; "
+    "use Graph.from_edges, which adds the other direction, or pass directed=True"
+)
 
 
 @dc.dataclass(frozen=True, eq=False, repr=False)
@@ -45,7 +57,7 @@ class Graph:
 
     Args:
         data: PyG ``Data``: ``edge_index``, if wanted ``edge_weight`` (edges,), ``x`` (nodes, features), ``y`` (nodes,).
-        names: One string per node, all different; by default "0", "1", ...
+        names: One string per node, all different; by default "0", "1", ..., which take no memory.
         directed: Whether u -> v differs from v -> u; by default read off the edges (undirected if symmetric).
         duplicates: How many repeated edges the reader of this graph merged.
 
@@ -64,25 +76,21 @@ class Graph:
     """
 
     data: Data
-    names: tuple[str, ...] = ()
+    names: Sequence[str] = ()
     directed: bool | None = None
     duplicates: int = 0
 
     def __post_init__(self) -> None:
         data = _on_cpu(self.data)
         nodes = int(data.num_nodes)
-        names = tuple(self.names) or tuple(map(str, range(nodes)))
-        _check_names(names, nodes)
+        names = _checked_names(self.names, nodes)
         check_ends(data.edge_index.numpy(), nodes)
         _check_numbers(data, names)
         _check_parts(data)
         data, merged = _sorted_unique(data, nodes)
         symmetric = _symmetric(data, nodes)
         if self.directed is False and not symmetric:
-            raise DataError(
-                "the graph is said to be undirected but has edges in one direction only; "
-                "use Graph.from_edges, which adds the other direction, or pass directed=True"
-            )
+            raise DataError(_ONE_WAY)
         object.__setattr__(self, "data", data)
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "directed", not symmetric if self.directed is None else self.directed)
@@ -112,7 +120,7 @@ class Graph:
             **node_data: Further tensors for ``data``, first dimension nodes: ``x``, ``y``, ``part`` ...
         """
         ends = stack_ends(source, target)
-        names = tuple(names)
+        names = names if isinstance(names, RowNames) else tuple(names)
         if nodes is None:
             nodes = len(names) or int(ends.max(initial=-1)) + 1
         for key, value in node_data.items():
@@ -122,7 +130,7 @@ class Graph:
         given = ends.shape[1]
         values = None
         if weight is not None:
-            values = checked_weights(weight, ends, names or tuple(map(str, range(nodes))))
+            values = checked_weights(weight, ends, names or RowNames(nodes))
         ends, values = merge_edges(ends, values, nodes)
         if not directed:
             ends, values, given = both_ways(ends, values, given, nodes)
@@ -132,6 +140,131 @@ class Graph:
         loops = int((ends[0] == ends[1]).sum())
         distinct = ends.shape[1] if directed else (ends.shape[1] - loops) // 2 + loops
         return cls(data, names, directed, given - distinct)
+
+    @classmethod
+    def from_csr(
+        cls,
+        indptr: NDArray[np.integer[Any]],
+        indices: NDArray[np.integer[Any]],
+        weight: NDArray[np.floating[Any]] | None = None,
+        *,
+        names: Iterable[str] = (),
+        directed: bool | None = None,
+    ) -> "Graph":
+        """Take sorted rows as they are, without a list of edges: one look at each entry, and no copy of right dtypes.
+
+        Args:
+            indptr: (nodes + 1,) int64; the neighbours of node ``u`` are ``indices[indptr[u] : indptr[u + 1]]``.
+            indices: (edges,) int32, ascending within a row, none twice. An undirected edge is in both rows.
+            weight: (edges,) float32, positive; None for an unweighted graph.
+            names: Node names.
+            directed: Whether u -> v differs from v -> u; by default read off the edges (undirected if symmetric).
+
+        Raises:
+            DataError: Rows that are not sorted, lead to missing nodes, or are one-way in a graph said to be undirected.
+
+        Example:
+            >>> Graph.from_csr(np.array([0, 1, 3, 4]), np.array([1, 0, 2, 1]))
+            Graph(3 nodes, 2 edges, undirected)
+        """
+        csr = _as_rows(indptr, indices, weight)
+        names = _checked_names(names, csr.indptr.size - 1)
+        wrong, loops, symmetric = inspect_rows(csr, directed is not True)
+        if wrong >= 0:
+            node = int(np.searchsorted(csr.indptr, wrong, "right")) - 1
+            raise DataError(
+                f"the row of {names[node]!r} has neighbour {csr.indices[wrong]} at {wrong - csr.indptr[node]}: rows "
+                f"must ascend, without repeats, and lead to nodes from 0 to {len(names) - 1}; scipy's "
+                "sum_duplicates() sorts rows and merges repeats"
+            )
+        if weight is not None and (bad := np.flatnonzero(~((csr.weight > 0) & np.isfinite(csr.weight)))).size:
+            source = np.searchsorted(csr.indptr, bad, "right") - 1
+            checked_weights(csr.weight[bad], np.stack([source, csr.indices[bad]]), names)
+        if directed is False and not symmetric:
+            raise DataError(_ONE_WAY)
+        waiting = {} if weight is None else {"edge_weight": csr.weight}
+        return cls._of_rows(csr, names, not symmetric if directed is None else directed, 0, loops, waiting)
+
+    @classmethod
+    def _of_rows(
+        cls, csr: CSR, names: Sequence[str], directed: bool, duplicates: int, loops: int, waiting: dict[str, Any]
+    ) -> "Graph":
+        """Make a graph that has been checked, and whose ``data`` is built from ``waiting`` when it is asked for."""
+        graph = cls.__new__(cls)
+        vars(graph).update(
+            names=names, directed=directed, duplicates=duplicates, csr=csr, self_loops=loops, _waiting=waiting
+        )
+        return graph
+
+    if not TYPE_CHECKING:  # a type checker would take any name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            if name != "data" or "_waiting" not in vars(self):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            data = Data(edge_index=torch.from_numpy(ends_of(self.csr)), num_nodes=self.num_nodes)
+            for key, value in vars(self)["_waiting"].items():
+                data[key] = _tensor(value) if isinstance(value, np.ndarray) else value
+            vars(self)["data"] = data
+            return data
+
+    def save(self, folder: str | PathLike[str]) -> None:
+        """Write the graph to a folder, for `Graph.open`: arrays of its rows, names unless they are just numbers.
+
+        Tensors of ``data`` go along. Weights are kept as float32. A graph that was saved there before is replaced.
+
+        Raises:
+            DataError: ``data`` holds something that is neither a tensor nor plain.
+        """
+        arrays: dict[str, NDArray[Any]] = {"indptr": self.csr.indptr, "indices": self.csr.indices}
+        if self.weighted:
+            arrays["weight"] = self.csr.weight
+        if self.names != RowNames(self.num_nodes):  # bytes, because numpy's strings lose trailing zeros
+            arrays["names"] = np.frombuffer(json.dumps(list(self.names)).encode(), np.uint8)
+        others: dict[str, Any] = {}
+        for key, value in self._contents().items():
+            if key in ("edge_index", "edge_weight", "num_nodes") or value is None:
+                continue
+            if isinstance(value, Tensor | np.ndarray):
+                arrays[f"data.{key}"] = np.asarray(value.detach() if isinstance(value, Tensor) else value)
+            else:
+                others[key] = value
+        facts = {"directed": self.directed, "duplicates": self.duplicates, "self_loops": self.self_loops}
+        try:
+            json.dumps(others)
+        except TypeError as error:
+            raise DataError(f"only tensors and plain values of data can be saved, got {first_few(others)}") from error
+        write_folder(Path(folder), arrays, {**facts, "data": others})
+
+    @classmethod
+    def open(cls, folder: str | PathLike[str]) -> "Graph":
+        """Open a folder that `save` wrote, memory-mapped: it takes no time, and memory only for what is looked at.
+
+        Raises:
+            FileNotFoundError: There is no such folder.
+            DataError: The folder holds no graph, or a damaged one.
+
+        Example:
+            >>> import tempfile
+            >>> folder = tempfile.mkdtemp()
+            >>> Graph.from_edges([0, 1, 1], [1, 2, 2], names=["ann", "bob", "cy"]).save(folder)
+            >>> Graph.open(folder)
+            Graph(3 nodes, 2 edges, undirected, 1 duplicate merged)
+        """
+        arrays, facts = read_folder(Path(folder))
+        try:
+            waiting = {key.removeprefix("data."): value for key, value in arrays.items() if key.startswith("data.")}
+            if "weight" in arrays:
+                waiting["edge_weight"] = arrays["weight"]
+            csr = CSR(arrays["indptr"], arrays["indices"], arrays.get("weight", np.empty(0, np.float32)))
+            nodes = csr.indptr.size - 1
+            names = tuple(json.loads(arrays["names"].tobytes())) if "names" in arrays else RowNames(nodes)
+            known = facts["directed"], facts["duplicates"], facts["self_loops"]
+            waiting |= facts["data"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{folder} is damaged: save the graph again with Graph.save") from error
+        if len(names) != nodes or (csr.indptr[0], csr.indptr[-1]) != (0, csr.indices.size):
+            raise DataError(f"{folder} is damaged, its arrays do not fit: save the graph again with Graph.save")
+        return cls._of_rows(csr, names, *known, waiting)
 
     @cached_property
     def csr(self) -> CSR:
@@ -143,6 +276,8 @@ class Graph:
     @cached_property
     def row(self) -> Mapping[str, int]:
         """The row of each name."""
+        if isinstance(self.names, RowNames):
+            return self.names.row
         return {name: row for row, name in enumerate(self.names)}
 
     @property
@@ -153,23 +288,29 @@ class Graph:
     @cached_property
     def pairs(self) -> NDArray[np.int64]:
         """(edges, 2) ends of every edge once: with source <= target if the graph is undirected."""
-        ends: NDArray[np.int64] = self.data.edge_index.numpy().T
+        ends: NDArray[np.int64] = self.data.edge_index.numpy().T if "data" in vars(self) else ends_of(self.csr).T
         return ends if self.directed else ends[ends[:, 0] <= ends[:, 1]]
 
     @property
     def num_edges(self) -> int:
         """How many edges there are; one between two nodes counts once if the graph is undirected."""
-        return len(self.pairs)
+        stored = self.csr.indices.size
+        return stored if self.directed else (stored + self.self_loops) // 2
 
     @property
     def weighted(self) -> bool:
         """Whether edges carry weights."""
-        return self.data.edge_weight is not None
+        return self._contents().get("edge_weight") is not None
 
-    @property
+    @cached_property
     def self_loops(self) -> int:
         """How many edges lead from a node to itself."""
-        return int((self.pairs[:, 0] == self.pairs[:, 1]).sum())
+        source, target = self.data.edge_index
+        return int((source == target).sum())
+
+    def _contents(self) -> Mapping[str, Any]:
+        """Return what ``data`` holds or, where it is not built, will hold besides its edges."""
+        return vars(self)["_waiting"] if "data" not in vars(self) else self.data.to_dict()  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         return f"Graph({self})"
@@ -179,8 +320,8 @@ class Graph:
         facts.append("directed" if self.directed else "undirected")
         if self.weighted:
             facts.append("weighted")
-        if self.data.x is not None:
-            facts.append(_count(self.data.x.shape[1], "feature"))
+        if (x := self._contents().get("x")) is not None:
+            facts.append(_count(x.shape[1], "feature"))
         if self.self_loops:
             facts.append(_count(self.self_loops, "self-loop"))
         if self.duplicates:
@@ -244,13 +385,10 @@ def _(source: Any, /) -> Graph:
 def _(source: Any, /) -> Graph:
     if source.shape[0] != source.shape[1]:
         raise DataError(f"an adjacency matrix must be square, got shape {source.shape}")
-    matrix = sp.csr_array(source).tocoo()  # repeated entries are added up, as scipy means them
-    stored = matrix.data != 0
-    ends = np.stack([matrix.row, matrix.col])[:, stored]
-    weight = matrix.data[stored].astype(np.float64)
-    directed = (matrix.tocsr() != matrix.tocsr().T).nnz > 0
-    unweighted = bool((weight == 1).all())
-    return Graph.from_edges(ends[0], ends[1], None if unweighted else weight, nodes=source.shape[0], directed=directed)
+    matrix = sp.csr_array(source, copy=True)
+    matrix.sum_duplicates()  # repeated entries are added up, as scipy means them; this sorts rows, too
+    matrix.eliminate_zeros()
+    return Graph.from_csr(matrix.indptr, matrix.indices, None if (matrix.data == 1).all() else matrix.data)
 
 
 @as_graph.register
@@ -386,7 +524,7 @@ def _sorted_unique(data: Data, nodes: int) -> tuple[Data, int]:
             clean[key] = value[:, first]
         elif key == "edge_weight" and value is not None:
             clean[key] = torch.zeros(len(first), dtype=value.dtype).index_add_(0, torch.from_numpy(place), value)
-        elif isinstance(value, Tensor) and data.is_edge_attr(key):
+        elif of_edges(data, key):
             clean[key] = value[first]
     return clean, len(keys) - len(first)
 
@@ -416,9 +554,60 @@ def _symmetric(data: Data, nodes: int) -> bool:
     return weight is None or bool(torch.equal(weight, weight[torch.from_numpy(order)]))
 
 
+def of_edges(data: Data, key: str) -> bool:
+    """Whether ``data[key]`` is a tensor with one entry per edge of ``edge_index``.
+
+    PyG tells by the sizes. Where a graph has as many nodes as edges they do not, and the name decides: ``time`` and
+    what is called ``edge...`` belong to edges, all else to nodes. Labels of other pairs (``edge_label``) never do.
+    """
+    value = data[key]
+    if not isinstance(value, Tensor) or value.dim() == 0 or "index" in key or "edge_label" in key:
+        return False
+    nodes, edges = int(data.num_nodes), data.edge_index.shape[1]
+    return len(value) == edges and (nodes != edges or key == "time" or "edge" in key)
+
+
+def _as_rows(indptr: Any, indices: Any, weight: Any) -> CSR:
+    """Check the shapes and types of rows; arrays of the right type are not copied."""
+    indptr, indices = np.asarray(indptr), np.asarray(indices)
+    for name, array in (("indptr", indptr), ("indices", indices)):
+        if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+            raise DataError(f"{name} must be a row of integers, got {array.dtype} {list(array.shape)}")
+    if indptr.size == 0 or indptr[0] != 0 or indptr[-1] != indices.size or (indptr[1:] < indptr[:-1]).any():
+        raise DataError(
+            f"indptr must ascend from 0 to {indices.size}, the number of edges, got {first_few(indptr.tolist())}"
+        )
+    if indices.dtype != np.int32 and indices.size and not 0 <= indices.min() <= indices.max() < indptr.size - 1:
+        raise DataError(
+            f"edges lead to nodes that do not exist, from {indices.min()} to {indices.max()}; "
+            f"there are {indptr.size - 1} nodes"
+        )
+    values = np.empty(0, np.float32)
+    if weight is not None:
+        weight = np.asarray(weight)
+        if weight.shape != indices.shape:
+            raise DataError(f"expected one weight per edge, got {weight.shape} for {indices.size} edges")
+        with np.errstate(over="ignore"):  # what becomes infinite is refused by name
+            values = np.ascontiguousarray(weight, np.float32)
+    return CSR(np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(indices, np.int32), values)
+
+
+def _tensor(array: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
+def _checked_names(names: Iterable[str], nodes: int) -> Sequence[str]:
+    """Return the names, or numbers where there are none; refuse what is no string, repeats or does not fit."""
+    names = (names if isinstance(names, RowNames) else tuple(names)) or RowNames(nodes)
+    _check_names(names, nodes)
+    return names
+
+
 def _check_names(names: Sequence[str], nodes: int) -> None:
     if len(names) != nodes:
         raise DataError(f"expected one name per node, got {len(names)} names for {nodes} nodes")
+    if isinstance(names, RowNames):
+        return
     if wrong := [name for name in names if not isinstance(name, str)]:
         raise DataError(f"node names must be strings, got {first_few(wrong)}")
     if len(set(names)) < nodes:

@@ -1,14 +1,11 @@
 """One knob for threads: numba's kernels, torch and the BLAS behind numpy and scikit-learn."""
 
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import numba
 import torch
 from threadpoolctl import threadpool_limits
-
-from graphembed.kernels.compile import parallel_kernel, prange
 
 
 def threads(count: int) -> AbstractContextManager[None]:
@@ -56,27 +53,3 @@ def one_thread() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
-
-
-def start_threads() -> None:
-    """Start numba's threads, if they are not running yet, so that those with nothing to do sleep.
-
-    By default OpenMP lets them spin, which on a busy machine keeps the thread they wait for from running: kernels that
-    wait for each other every millisecond then take a hundred times as long. OpenMP reads its variable once, when numba
-    loads it; the variable is set for that moment only, and not at all if the user has set it.
-    """
-    if "OMP_WAIT_POLICY" in os.environ:
-        return
-    os.environ["OMP_WAIT_POLICY"] = "passive"
-    try:
-        _nothing(numba.get_num_threads())
-    finally:
-        del os.environ["OMP_WAIT_POLICY"]
-
-
-@parallel_kernel
-def _nothing(count: int) -> int:
-    done = 0
-    for _ in prange(count):
-        done += 1
-    return done

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from graphembed.errors import DataError, first_few
 from graphembed.graph import Graph
+from graphembed.kernels.node2vec import row_totals, second_order_walks, weight_aware_walks, weight_limits
 from graphembed.kernels.walks import (
     alias_tables,
     anonymous_walks,
@@ -32,12 +33,8 @@ from graphembed.kernels.walks import (
     by_time,
     first_order_walks,
     narrow,
-    row_totals,
-    second_order_walks,
     timed_walks,
     typed_walks,
-    weight_aware_walks,
-    weight_limits,
 )
 
 Nodes = NDArray[np.integer[Any]]

@@ -16,11 +16,14 @@ LAYERS = {
     "errors": 0,
     "atomic": 0,
     "edges": 0,
+    "names": 0,
+    "folders": 0,
     "version": 0,
     "kernels": 0,
     "graph": 1,
     "embedding": 1,
     "parallel": 1,
+    "walks": 2,
     "losses": 2,
     "nn": 2,
     "metrics": 2,
@@ -39,7 +42,7 @@ LAYERS = {
 }
 SIDE_BY_SIDE = {"encoders", "heads", "datasets"}  # no arrows between these, though they are on one layer
 KERNELS_MAY = {"numpy", "numba", "collections", "typing"}
-NO_TORCH = {"edges", "errors", "atomic", "version", "embedding", "kernels", "metrics"}
+NO_TORCH = {"edges", "names", "folders", "errors", "atomic", "version", "embedding", "kernels", "metrics"}
 
 
 def modules() -> dict[str, Path]:

@@ -233,6 +233,25 @@ def test_edges_of_data_are_sorted_and_carry_their_attributes_along():
     assert graph.directed is False
 
 
+def test_where_there_are_as_many_nodes_as_edges_names_tell_what_belongs_to_edges():
+    edges = [[2, 0], [0, 1], [1, 2]]  # sizes do not tell: PyG takes time for a tensor of nodes
+    numbers = torch.tensor([20, 1, 12])
+    of_nodes = {key: torch.arange(3) for key in ("y", "kind", "batch")}
+    more = {"time": numbers, "edge_attr": numbers, "edge_label": numbers, **of_nodes}
+    graph = Graph(data_of(edges, 3, part=torch.tensor([1, 0, 1]), pos=torch.arange(3.0)[:, None], **more))
+    assert graph.data.edge_index.tolist() == [[0, 1, 2], [1, 2, 0]]
+    assert graph.data.time.tolist() == graph.data.edge_attr.tolist() == [1, 12, 20]
+    assert graph.data.edge_label.tolist() == [20, 1, 12]  # labels of pairs that need not be edges
+    assert all(graph.data[key].tolist() == [0, 1, 2] for key in of_nodes)
+    assert graph.data.part.tolist() == [1, 0, 1]
+    assert graph.data.pos.flatten().tolist() == [0, 1, 2]
+
+
+def test_times_stay_with_their_edges_when_repeats_leave_as_many_edges_as_nodes():
+    graph = Graph(data_of([[1, 2], [0, 1], [1, 2], [2, 0]], 3, time=torch.tensor([12, 1, 99, 20])))
+    assert graph.data.time.tolist() == [1, 12, 20]
+
+
 def test_repeats_in_data_are_merged_and_weights_added_up():
     graph = as_graph(data_of([[0, 1], [1, 0], [0, 1]], 2, edge_weight=torch.tensor([1.0, 3.0, 2.0])))
     assert stored(graph) == {("0", "1"): 3, ("1", "0"): 3}

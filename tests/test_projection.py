@@ -12,7 +12,7 @@ from graphembed.encoders.projection import Projection
 from graphembed.encoders.protocol import rings
 from graphembed.encoders.proximity import Adjacency, Known, LogProximity, Random, factors
 from graphembed.errors import DataError, UnknownNameError
-from graphembed.graph import Graph, as_graph
+from graphembed.graph import Graph, as_graph, union
 from graphembed.kernels.csr import CSR
 from graphembed.kernels.propagate import propagate
 
@@ -26,6 +26,7 @@ MAKERS = {
     "prone": lambda **more: ge.prone(DIM, **more),
     "fastrp": lambda **more: ge.fastrp(DIM, **more),
     "cleora": lambda **more: ge.cleora(DIM, **more),
+    "random steps": lambda **more: Projection(Random(0.0), DIM, (1.0, 0.5), **more),
     "walks of factors": lambda **more: Projection(LogProximity(3), DIM, (1.0, 0.5), **more),
 }
 CLOSED = ("spectral", "adjacency", "netmf", "netmf, one step", "prone")  # where nothing random is left at the end
@@ -174,6 +175,12 @@ def test_some_columns_of_the_matrix_are_columns_of_the_matrix(graph):
     assert set(place) != set(start._chosen(known, 4))
 
 
+def test_columns_are_drawn_in_proportion_to_the_root_of_the_degree():
+    star = Known.of(as_graph(nx.star_graph(9)))
+    hub = [0 in LogProximity(2, columns=1)._chosen(star, seed) for seed in range(2000)]
+    assert np.mean(hub) == pytest.approx(3 / 12, abs=4 * np.sqrt(0.25 * 0.75 / 2000))
+
+
 def test_some_columns_are_almost_as_good_as_all():
     blocks = as_graph(nx.planted_partition_graph(4, 100, 0.2, 0.01, seed=1))
     whole, some = (unit(np.array(Projection(LogProximity(5, columns=c), 4).fit_transform(blocks))) for c in (400, 100))
@@ -248,6 +255,12 @@ def test_random_vectors_have_the_moments_they_should(sparsity):
     assert (R != 0).mean() == pytest.approx(1 / max(sparsity, 1), abs=0.01)
     cosine = gram(unit(R))[np.triu_indices(2000, 1)]
     assert cosine.std() == pytest.approx(1 / 8, rel=0.05)
+
+
+@pytest.mark.parametrize("sparsity", [0.0, 1.0, 3.0])
+def test_a_node_keeps_its_random_vector_when_others_follow(sparsity):
+    few, many = (Random(sparsity)(Known.of(as_graph(nx.cycle_graph(nodes))), 6, 0) for nodes in (30, 50))
+    np.testing.assert_array_equal(few, many[:30])
 
 
 def test_factors_are_those_of_numpy():
@@ -455,6 +468,87 @@ def test_rings_follow_paths_in_both_directions():
     assert [ring.tolist() for ring in rings({"k": 0, "gone": 1}, arrows, "x", "y")] == [[1], [2], [3], [4]]
     assert [ring.tolist() for ring in rings({"k": 0, "c": 1}, arrows, "x", "y")] == [[1, 2, 4]]
     assert rings(arrows.row, arrows, "x", "y") == []
+
+
+# ── edges that come later ───────────────────────────────────────────────────────────────────────────
+
+
+def test_where_no_edge_is_new_nothing_moves(maker):
+    karate = ge.load("karate")
+    encoder = maker().fit(karate)
+    before, table = encoder.embedding_, encoder.table_
+    known = nx.Graph([tuple(karate.names[row] for row in karate.pairs[0])])
+    report = encoder.update(known)
+    assert list(report.columns) == ["name", "moved", "cosine"]
+    assert sorted(report["name"]) == sorted(karate.names)
+    assert report["moved"].max() < 1e-5
+    there = np.linalg.norm(before[report["name"].tolist()].values, axis=1) > 0
+    np.testing.assert_allclose(report["cosine"], there, atol=1e-5)
+    np.testing.assert_allclose(encoder.embedding_.values, before.values, atol=1e-5)
+    np.testing.assert_allclose(encoder.table_, table, atol=1e-5 * np.abs(table).max())
+
+
+def test_an_update_is_a_new_fit_turned(maker):
+    karate = ge.load("karate")
+    extra = nx.Graph([("1", "10"), ("16", "new"), ("new", "newer"), ("a", "b")])
+    encoder, fresh = maker().fit(karate), maker()
+    before = encoder.embedding_
+    report = encoder.update(extra)
+    whole = fresh.fit(union(karate, as_graph(extra))).embedding_
+    z = encoder.embedding_
+    assert z.names == whole.names == (*karate.names, "new", "newer", "a", "b")
+    np.testing.assert_allclose(gram(z), gram(whole), atol=1e-4)
+    assert z.source == whole.source
+    # no turn brings known nodes nearer: not none, and not a random one
+    old, new = before.values.astype(float), z[before.names].values.astype(float)
+    away = ((new - old) ** 2).sum()
+    assert away < ((whole[before.names].values - old) ** 2).sum() + 1e-4
+    for seed in range(5):
+        turn = np.linalg.qr(np.eye(DIM) + 0.1 * np.random.default_rng(seed).normal(size=(DIM, DIM)))[0]
+        assert away < ((new @ turn - old) ** 2).sum()
+    for name, moved, cosine in report.itertuples(index=False):
+        a, b = before[name].astype(float), z[name].astype(float)
+        if not a.any():
+            assert (moved, cosine) == (np.inf if b.any() else 0, 0)
+            continue
+        assert moved == pytest.approx(np.linalg.norm(b - a) / np.linalg.norm(a), abs=1e-5)
+        assert cosine == pytest.approx(a @ b / np.linalg.norm(a) / np.linalg.norm(b), abs=1e-5)
+    assert (np.diff(report["moved"]) <= 0).all()
+
+
+def test_newcomers_after_an_update_land_among_the_turned(maker):
+    karate = ge.load("karate")
+    encoder = maker().fit(karate)
+    encoder.update(nx.Graph([("1", "10"), ("16", "new"), ("33", "new")]))
+    for name in ("5", "new"):
+        back = encoder.transform(renamed(encoder.graph_, name, "back"))
+        np.testing.assert_allclose(back["back"], encoder.embedding_[name], atol=1e-5)
+
+
+def test_a_second_update_adds_to_the_first(maker):
+    karate, one, two = ge.load("karate"), nx.Graph([("1", "10")]), nx.Graph([("4", "new")])
+    twice, once = maker().fit(karate), maker().fit(karate)
+    twice.update(one)
+    twice.update(two)
+    once.update(nx.compose(one, two))
+    assert twice.embedding_.names == once.embedding_.names
+    np.testing.assert_allclose(gram(twice.embedding_), gram(once.embedding_), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["spectral", "adjacency", "netmf", "netmf, one step", "fastrp", "cleora"])
+def test_what_is_far_from_new_edges_does_not_turn(name):
+    far, near = nx.gnp_random_graph(12, 0.5, seed=1), nx.gnp_random_graph(12, 0.5, seed=2)
+    encoder = MAKERS[name]().set_params(dim=24).fit(nx.disjoint_union(far, near))
+    report = encoder.update(nx.Graph([("12", "new"), ("15", "new"), ("13", "new")])).set_index("name")
+    least = report["cosine"][[str(node) for node in range(12)]].min()
+    assert least > (0.95 if name == "fastrp" else 0.99)
+    assert report["moved"][["12", "13", "15"]].max() > report["moved"][[str(node) for node in range(12)]].max()
+
+
+def test_an_update_needs_the_length_it_was_fitted_with(maker):
+    encoder = maker().fit(nx.path_graph(4)).set_params(dim=DIM + 1)
+    with pytest.raises(ValueError, match="vectors of length 8 cannot be updated when dim is 9: fit anew"):
+        encoder.update(nx.Graph([(0, 3)]))
 
 
 # ── what is refused ─────────────────────────────────────────────────────────────────────────────────

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from graphembed.kernels.csr import CSR, from_sorted_edges
+from graphembed.kernels.node2vec import row_totals, second_order_walks, weight_aware_walks, weight_limits
 from graphembed.kernels.walks import (
     alias_tables,
     anonymous_walks,
@@ -18,12 +19,8 @@ from graphembed.kernels.walks import (
     by_time,
     first_order_walks,
     narrow,
-    row_totals,
-    second_order_walks,
     timed_walks,
     typed_walks,
-    weight_aware_walks,
-    weight_limits,
 )
 from tests.reference.walks import (
     anonymous_walk,

@@ -74,7 +74,8 @@ def _attributed(path: Path) -> Graph:
     with np.load(path, allow_pickle=True) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # pickled by a scipy whose modules had other names
         edges, x, y = file["adj_matrix"].item(), file["node_attr"].item(), file["node_label"]
-    return _undirected(edges, x=torch.from_numpy(x.toarray()).float(), y=torch.from_numpy(y).long())
+    codes = np.unique(y, return_inverse=True)[1]  # some count from one
+    return _undirected(edges, x=torch.from_numpy(x.toarray()).float(), y=torch.from_numpy(codes).long())
 
 
 def _undirected(matrix: Any, **node_data: torch.Tensor) -> Graph:

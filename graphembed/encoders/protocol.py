@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import dijkstra
@@ -84,6 +85,32 @@ def rings(fitted: Mapping[str, int], graph: Graph, encoder: str, remedy: str) ->
         )
     order = np.argsort(far, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(far[order])) + 1)[1:]
+
+
+def movement(old: Embedding, new: Embedding) -> pd.DataFrame:
+    """Say how far each vector went from one embedding to another that holds the same names, and perhaps more.
+
+    Returns:
+        Columns ``name``, ``moved`` (length of the move over length of the old vector) and ``cosine`` (of the new and
+        the old vector), furthest first. A vector that stays zero has not moved; one that was zero and is not any more
+        has moved infinitely far; the cosine with a zero vector is zero.
+
+    Example:
+        >>> old = Embedding(np.array([[1.0, 0.0], [0.0, 2.0]]), ("ann", "bob"))
+        >>> new = Embedding(np.array([[0.0, 3.0], [0.0, 2.0], [1.0, 1.0]]), ("bob", "ann", "cy"))
+        >>> movement(old, new).round(2)
+          name  moved  cosine
+        0  ann   2.24     0.0
+        1  bob   0.50     1.0
+    """
+    before, after = old.values.astype(np.float64), new[old.names].values.astype(np.float64)
+    length, step = np.linalg.norm(before, axis=1), np.linalg.norm(after - before, axis=1)
+    moved = np.divide(step, length, out=np.where(step > 0, np.inf, 0.0), where=length > 0)
+    lengths = length * np.linalg.norm(after, axis=1)
+    inner = np.einsum("nd,nd->n", before, after)
+    cosine = np.divide(inner, lengths, out=np.zeros_like(inner), where=lengths > 0)
+    report = pd.DataFrame({"name": old.names, "moved": moved, "cosine": cosine})
+    return report.sort_values("moved", ascending=False, kind="stable", ignore_index=True)
 
 
 def describe(encoder: Any) -> dict[str, Any]:

@@ -108,12 +108,15 @@ class Random:
             raise ValueError(f"sparsity must be at least 1, or 0 for normal numbers, got {self.sparsity}")
 
     def __call__(self, known: Known, dim: int, seed: int) -> NDArray[np.float32]:
-        """Draw one vector for each node: (nodes, dim), zero for nodes without an edge."""
+        """Draw one vector for each node: (nodes, dim), zero for nodes without an edge.
+
+        Row by row, so that a node keeps its vector when others follow.
+        """
         rng = np.random.default_rng(seed)
         shape = (len(known.degree), dim)
         if self.sparsity:
-            sign = rng.integers(0, 2, shape, dtype=np.int8) * np.float32(2) - 1
-            drawn = sign * (rng.random(shape, np.float32) * self.sparsity < 1) * np.float32(self.sparsity**0.5)
+            place = rng.random(shape, np.float32) * 2 * self.sparsity  # below 1, -1; below 2, +1; beyond, 0
+            drawn = np.where(place < 1, -1, 1) * (place < 2) * np.float32(self.sparsity**0.5)
         else:
             drawn = rng.standard_normal(shape, np.float32)
         vectors: NDArray[np.float32] = (drawn * (known.degree > 0)[:, None] / dim**0.5).astype(np.float32)

@@ -1,6 +1,7 @@
 """Recipes: short functions that return a configured encoder, which can be looked at and changed.
 
     deepwalk, node2vec       `SkipGram` on random walks: no features needed, strong for who-is-near-whom
+    line                     `SkipGram` on edges alone
     spectral, netmf          `Projection` by factorising a proximity: no training, in seconds
     fastrp, cleora, prone    `Projection` by steps along the edges: faster still, and on large graphs
     sage, gcn                `Inductive` with a `GNN` trained on links: uses features, embeds new nodes
@@ -26,15 +27,15 @@ from graphembed.walks import RandomWalk
 
 _DROPOUT = 0.3  # chosen on validation pairs of Cora and C. elegans, with 100 epochs at a step of 0.003
 
-__all__ = ["cleora", "deepwalk", "fastrp", "gcn", "netmf", "node2vec", "prone", "sage", "spectral"]
+__all__ = ["cleora", "deepwalk", "fastrp", "gcn", "line", "netmf", "node2vec", "prone", "sage", "spectral"]
 
 
 def deepwalk(dim: int = 128, *, length: int = 80, per_node: int = 10, window: int = 10, seed: int = 0) -> SkipGram:
     """Skip-gram on walks that follow edges in proportion to their weights.
 
     Example:
-        >>> deepwalk(dim=64).walk
-        RandomWalk(length=80, per_node=10, p=1.0, q=1.0)
+        >>> deepwalk(length=40).walk.length
+        40
 
     References:
         Perozzi et al. 2014, "DeepWalk: online learning of social representations".
@@ -65,6 +66,21 @@ def node2vec(
     return SkipGram(RandomWalk(length, per_node, p, q), dim, Context(window), seed=seed)
 
 
+def line(dim: int = 128, *, length: int = 80, per_node: int = 10, seed: int = 0) -> SkipGram:
+    """Skip-gram on the edges alone: a window of one, so that nodes are alike if they have neighbours in common.
+
+    Example:
+        >>> line().context.window
+        1
+
+    References:
+        Tang et al. 2015, "LINE: large-scale information network embedding", section 4.1.2 (second-order proximity).
+    Differs from the paper: edges are those that walks pass, which on an undirected graph come in proportion to their
+    weights, too; the vectors of first-order proximity are left out.
+    """
+    return SkipGram(RandomWalk(length, per_node), dim, Context(window=1), seed=seed)
+
+
 def spectral(dim: int = 128, *, normalised: bool = True, seed: int = 0) -> Projection:
     """Eigenvectors U of S = D^-1/2 A D^-1/2, or of A, with the values of largest size: U sqrt(|value|).
 
@@ -83,7 +99,9 @@ def spectral(dim: int = 128, *, normalised: bool = True, seed: int = 0) -> Proje
     return Projection(Adjacency(normalised), dim, length="one" if normalised else "one on average", seed=seed)
 
 
-def netmf(dim: int = 128, *, window: int = 10, negatives: float = 1.0, seed: int = 0) -> Projection:
+def netmf(
+    dim: int = 128, *, window: int = 10, negatives: float = 1.0, noise: float = 0.75, seed: int = 0
+) -> Projection:
     """What skip-gram on endless random walks would learn, by factorising its matrix.
 
     ``window=10`` is right for groups and functions (BlogCatalog, PPI), ``window=1`` for the part a node plays among its
@@ -96,10 +114,13 @@ def netmf(dim: int = 128, *, window: int = 10, negatives: float = 1.0, seed: int
     References:
         Qiu et al. 2018, "Network embedding as matrix factorization: unifying DeepWalk, LINE, PTE, and node2vec",
         algorithm 3.
+        Levy et al. 2015, "Improving distributional similarity with lessons learned from word embeddings", section 3,
+        for the noise and for U size.
     Differs from the paper: above 4096 nodes, some columns of the matrix instead of its values from some eigenvectors
-    (algorithm 4); vectors get length one.
+    (algorithm 4); noise in proportion to d^(3/4) (the paper: d); U size instead of U sqrt(size), and all vectors get
+    length two, both chosen on validation nodes of Wikipedia.
     """
-    return Projection(LogProximity(window, negatives), dim, length="one", seed=seed)
+    return Projection(LogProximity(window, negatives, noise), dim, length="one", power=1.0, scale=2.0, seed=seed)
 
 
 def fastrp(dim: int = 128, *, steps: Sequence[float] = (0, 0, 1, 8), degree: float = 0.75, seed: int = 0) -> Projection:

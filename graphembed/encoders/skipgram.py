@@ -25,7 +25,7 @@ from graphembed.kernels.csr import CSR
 from graphembed.kernels.roles import linked
 from graphembed.kernels.skipgram import Plan, sigmoid_table, train_walks
 from graphembed.kernels.walks import Alias, alias_tables
-from graphembed.parallel import start_threads, threads
+from graphembed.parallel import threads
 from graphembed.walks import RandomWalk, Walk, Walks
 
 _POOL = 64  # negatives a walk shares among its places
@@ -254,7 +254,6 @@ class SkipGram(BaseEstimator):
 
     def _train(self, corpus: "_Corpus", x: NDArray[np.float32], y: NDArray[np.float32], epochs: int) -> None:
         """Train some more epochs in place and keep the result."""
-        start_threads()
         visits = corpus.visits(_seeds(self.seed, 0)[0])
         noise = _noise(visits, self.context.power)
         best, best_tables = np.inf, (x, y)
@@ -353,7 +352,6 @@ class SkipGram(BaseEstimator):
         frozen: int,
     ) -> None:
         """Train on walks from some nodes; rows of the tables below ``frozen`` stay."""
-        start_threads()
         visits = np.zeros(len(x))
         visits[: len(self.visits_)] = self.visits_
         noise = _noise(visits, self.context.power)

@@ -5,10 +5,14 @@ call after an installation compiles. ``fastmath`` is limited to what lets sums b
 their meaning, so that a check for them works.
 """
 
+import functools
+import os
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core import event
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -18,6 +22,25 @@ _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "nsz", "arcp"},
 }
+
+
+class _Notice(event.Listener):
+    """Says, once and on a terminal only, why the first call takes its time."""
+
+    def __init__(self) -> None:
+        self.given = False
+
+    def on_start(self, event: Any) -> None:
+        ours = event.data["dispatcher"].py_func.__module__.startswith("graphembed")
+        if ours and not self.given and sys.stderr is not None and sys.stderr.isatty():
+            self.given = True
+            sys.stderr.write("graphembed: compiling kernels, once after an installation (about 15 seconds) ...\n")
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+event.register("numba:compile", _Notice())
 
 
 def kernel(function: Function) -> Function:
@@ -32,7 +55,39 @@ def inlined(function: Function) -> Function:
 
 def parallel_kernel(function: Function) -> Function:
     """Compile a kernel with ``prange``: main process only; the result must not depend on the number of threads."""
-    return cast(Function, numba.njit(parallel=True, **_OPTIONS)(function))
+    compiled = numba.njit(parallel=True, **_OPTIONS)(function)
+
+    @functools.wraps(function)
+    def call(*arguments: Any, **named: Any) -> Any:
+        _start_threads()
+        return compiled(*arguments, **named)
+
+    return cast(Function, call)
 
 
 prange = numba.prange
+
+
+@functools.cache
+def _start_threads() -> None:
+    """Start numba's threads, unless they are running, so that those with nothing to do sleep.
+
+    By default OpenMP lets them spin, which on a busy machine keeps the thread they wait for from running: kernels that
+    wait for each other every millisecond then take many times as long. OpenMP reads its variable once, when numba
+    loads it; the variable is set for that moment only, and not at all if the user has set it.
+    """
+    if "OMP_WAIT_POLICY" in os.environ:
+        return
+    os.environ["OMP_WAIT_POLICY"] = "passive"
+    try:
+        _nothing(numba.get_num_threads())
+    finally:
+        del os.environ["OMP_WAIT_POLICY"]
+
+
+@numba.njit(parallel=True, **_OPTIONS)
+def _nothing(count: int) -> int:
+    done = 0
+    for _ in prange(count):
+        done += 1
+    return done

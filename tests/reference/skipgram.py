@@ -1,12 +1,14 @@
-"""Skip-gram with negative sampling, slow and plain: NumPy in float64, splitmix64 in Python integers.
+"""Skip-gram and CBOW with negative sampling, slow and plain: NumPy in float64, splitmix64 in Python integers.
 
 It makes the same draws as the kernels, in the same order, so its tables can be compared with theirs entry by entry.
+There are no private copies of rows, no padding and no tables of the sigmoid here: a walk has a copy of everything.
 """
 
 import numpy as np
 
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
+_OWN = 0x5851F42D4C957F2D  # what tells training from walks of the same seed
 
 
 def mix(z):
@@ -36,89 +38,132 @@ def below(draw, count):
     return ((draw >> 32) * count) >> 32
 
 
-def draw_entry(accept, other, count, draw, again):
-    """Draw one of ``count`` entries from alias tables, or evenly where the tables are empty."""
+def draw_entry(table, count, draw):
+    """Draw one of ``count`` entries from an alias table, or evenly where the table is empty.
+
+    The upper 32 bits of the draw choose an entry, the lower 32 bits keep it or take its alias.
+    """
     entry = below(draw, count)
-    if len(accept) and unit(again) >= accept[entry]:
-        return int(other[entry])
+    if len(table) and draw % 2**32 >= int(table[entry, 0]):
+        return int(table[entry, 1])
     return entry
 
 
-def sgns_loss(u, v, negatives):
-    """softplus(-u . v) + sum over k of softplus(u . n_k), for one node vector, one context vector and its negatives."""
-    loss = np.logaddexp(0.0, -np.dot(u, v))
-    return loss + sum(np.logaddexp(0.0, np.dot(u, n)) for n in negatives)
+def stream_of(seed, index):
+    """Where walk ``index`` draws from."""
+    return key((seed ^ _OWN) & _MASK, index)
 
 
-def windows(walk, pool_size, window, stream):
-    """Yield (i, j, offset): each centre i with each position j of its window, and where its negatives start."""
+def pool_of(table, nodes, plan, size, stream):
+    """The negatives of a walk of ``size`` nodes, drawn after all that its places draw."""
+    return [draw_entry(table, nodes, bits(stream, 2 * size + k)) for k in range(plan.pool)]
+
+
+def places(walk, pool, plan, stream):
+    """Yield (node, its window, its negatives, the weight of each) for each place, with what it draws."""
+    drawn = min((1 if plan.cbow else 4) * plan.negatives, len(pool))
     for i in range(len(walk)):
-        reach = 1 + below(bits(stream, 2 * i), window)
-        offset = below(bits(stream, 2 * i + 1), pool_size)
-        for j in range(max(0, i - reach), min(len(walk), i + reach + 1)):
-            if j != i:
-                yield i, j, offset
+        reach = plan.shortest + below(bits(stream, 2 * i), plan.window - plan.shortest + 1)
+        offset = below(bits(stream, 2 * i + 1), len(pool))
+        window = [walk[j] for j in range(len(walk)) if j != i and abs(i - j) <= reach]
+        negatives = [pool[(offset + k) % len(pool)] for k in range(drawn)]
+        share = plan.negatives / drawn * (1 if plan.cbow else len(window))
+        yield walk[i], window, negatives, share
 
 
-def negatives_of(pool, offset, negatives, centre):
-    """The rows that follow ``offset`` in the pool, which is a ring; the centre is left out."""
-    rows = [pool[(offset + k) % len(pool)] for k in range(1, negatives + 1)]
-    return [row for row in rows if row != centre]
+def softplus(score):
+    """log(1 + exp(score)), whatever its size."""
+    return np.logaddexp(0.0, score)
 
 
-def train_walk(walk, x, y, pool, window, negatives, lr, stream):
-    """Train one walk in place; nodes are rows of ``x`` and ``y``.
+def sigmoid(score):
+    """1 / (1 + exp(-score)), whatever its size."""
+    return np.exp(-np.logaddexp(0.0, -score))
 
-    Returns the sum of the losses before each step, the number of pairs, and the sets of rows of x and y that were
-    stepped on.
+
+def train_walk(walk, x, y, pool, plan, lr, stream):
+    """Train one walk in place: at each place a step down the gradient of the loss of its pairs.
+
+    Returns the sum of the losses before each step and the number of pairs (of CBOW: of places with a window).
     """
-    loss, pairs, stepped_x, stepped_y = 0.0, 0, set(), set()
-    for i, j, offset in windows(walk, len(pool), window, stream):
-        u = x[walk[j]].copy()
-        step = np.zeros_like(u)
-        pairs += 1
-        targets = [(walk[i], 1.0)] + [(row, 0.0) for row in negatives_of(pool, offset, negatives, walk[i])]
-        for row, label in targets:  # one after the other: a row that comes twice has moved by then
-            score = u @ y[row]
-            loss += np.logaddexp(0.0, -score if label else score)
-            slope = label - np.exp(-np.logaddexp(0.0, -score))
-            step += lr * slope * y[row]
-            y[row] += lr * slope * u
-            stepped_y.add(int(row))
-        x[walk[j]] += step
-        stepped_x.add(int(walk[j]))
-    return loss, pairs, stepped_x, stepped_y
-
-
-def train_walks(
-    walks, x, y, accept, other, pool_size, window, negatives, lr_first, lr_last, seed, in_flight
-):  # fmt: skip
-    """Train all walks in place, ``in_flight`` at a time from the same tables.
-
-    Each walk trains on copies; a row then moves by the mean of the moves of the walks that stepped on it.
-    Returns the sum of the losses and the number of pairs.
-    """
-    count, length = walks.shape
     loss, pairs = 0.0, 0
-    for begin in range(0, count, in_flight):
-        lr = lr_first + (lr_last - lr_first) * begin / count
-        moves = {}
-        for index in range(begin, min(begin + in_flight, count)):
-            stream = key(seed, index)
-            walk = [int(node) for node in walks[index] if node >= 0]
-            pool = [
-                draw_entry(accept, other, len(y), bits(stream, 2 * (length + k)), bits(stream, 2 * (length + k) + 1))
-                for k in range(pool_size)
-            ]
-            own_x, own_y = x.copy(), y.copy()
-            walk_loss, walk_pairs, stepped_x, stepped_y = train_walk(
-                walk, own_x, own_y, pool, window, negatives, lr, stream
-            )
-            loss, pairs = loss + walk_loss, pairs + walk_pairs
-            for row in stepped_x:
-                moves.setdefault(("x", row), []).append(own_x[row] - x[row])
-            for row in stepped_y:
-                moves.setdefault(("y", row), []).append(own_y[row] - y[row])
-        for (table, row), differences in moves.items():
-            (x if table == "x" else y)[row] += np.mean(differences, axis=0)
+    for node, window, negatives, share in places(walk, pool, plan, stream):
+        if not window:
+            continue
+        u = x[window].mean(axis=0) if plan.cbow else x[node].copy()
+        targets = [(node, 1.0, 1.0)] if plan.cbow else [(v, 1.0, 1.0) for v in window]
+        targets += [(n, -1.0, share) for n in negatives]
+        back, steps = np.zeros_like(u), []
+        for row, sign, weight in targets:
+            score = u @ y[row]
+            loss += weight * softplus(-sign * score)
+            slope = lr * weight * sign * sigmoid(-sign * score)
+            back += slope * y[row]
+            steps.append((row, slope * u))
+        for row, step in steps:  # none of them is made before all are known
+            y[row] += step
+        if plan.cbow:
+            for v in window:  # a node that is in the window twice moves twice
+                x[v] += back / len(window)
+        else:
+            x[node] += back
+        pairs += 1 if plan.cbow else len(window)
     return loss, pairs
+
+
+def train_walks(walks, x, y, table, plan, lr_first, lr_last, seed, in_flight):
+    """Train all walks (a list of lists of nodes) in place, ``in_flight`` at a time from the same tables.
+
+    A walk has copies of the rows of its nodes and, in the context table, of all negatives in its pool. A row becomes
+    the mean of its copies; the context table goes ``damping`` of the way; frozen rows stay.
+    """
+    loss, pairs = 0.0, 0
+    for begin in range(0, len(walks), in_flight):
+        lr = lr_first + (lr_last - lr_first) * begin / len(walks)
+        copies_x, copies_y = {}, {}
+        for index in range(begin, min(begin + in_flight, len(walks))):
+            walk = walks[index]
+            if len(walk) < 2:
+                continue
+            stream = stream_of(seed, index)
+            pool = pool_of(table, len(y), plan, len(walk), stream)
+            own_x, own_y = x.copy(), y.copy()
+            some_loss, some_pairs = train_walk(walk, own_x, own_y, pool, plan, lr, stream)
+            loss, pairs = loss + some_loss, pairs + some_pairs
+            for node in set(walk):
+                copies_x.setdefault(node, []).append(own_x[node])
+            for node in {*walk, *pool}:
+                copies_y.setdefault(node, []).append(own_y[node])
+        for node, copies in copies_x.items():
+            if node >= plan.frozen:
+                x[node] = np.mean(copies, axis=0)
+        for node, copies in copies_y.items():
+            if node >= plan.frozen:
+                y[node] += plan.damping * (np.mean(copies, axis=0) - y[node])
+    return loss, pairs
+
+
+def mean_loss(walks, x, y, chances, shortest, window, negatives, cbow=False):
+    """The exact mean loss of a pair (CBOW: of a place) of some walks: the mean over reaches and over negatives.
+
+    ``chances`` (nodes,) is the chance of each node to be drawn as a negative.
+    """
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    reaches = range(shortest, window + 1)
+    total, pairs = 0.0, 0.0
+    noise = softplus(x @ y.T) @ chances  # of each node as the centre
+    link = softplus(-(x @ y.T))
+    for walk in walks:
+        for i, node in enumerate(walk):
+            for reach in reaches:
+                near = [walk[j] for j in range(max(0, i - reach), min(len(walk), i + reach + 1)) if j != i]
+                if not near:
+                    continue
+                if cbow:
+                    scores = y @ x[near].mean(axis=0)
+                    total += (softplus(-scores[node]) + negatives * chances @ softplus(scores)) / len(reaches)
+                    pairs += 1 / len(reaches)
+                else:
+                    total += (link[node, near].sum() + len(near) * negatives * noise[node]) / len(reaches)
+                    pairs += len(near) / len(reaches)
+    return total / pairs
