@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 
 from graphembed.atomic import whole_file
 from graphembed.errors import DataError, UnknownNameError, first_few
+from graphembed.names import RowNames
+
+_BLOCK = 8192  # rows looked at together
 
 
 @dc.dataclass(frozen=True, eq=False, repr=False)
@@ -47,22 +50,23 @@ class Embedding:
     """
 
     values: NDArray[np.float32]
-    names: tuple[str, ...]
+    names: Sequence[str]
     source: Mapping[str, Any] = dc.field(default_factory=dict)
     context: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         values = _float32(self.values)
-        names = tuple(self.names)
+        plain = isinstance(self.names, RowNames)  # these are strings and differ
+        names = self.names if plain else tuple(self.names)
         if values.ndim != 2 or len(values) != len(names):
             raise DataError(f"expected one row per name, got shape {values.shape} for {len(names)} names")
-        if wrong_names := [name for name in names if not isinstance(name, str)]:
+        if wrong_names := [name for name in names if not plain and not isinstance(name, str)]:
             raise DataError(f"names of an embedding must be strings, got {first_few(wrong_names)}")
-        if len(set(names)) < len(names):
+        if not plain and len(set(names)) < len(names):
             repeats = [name for name, times in Counter(names).items() if times > 1]
             raise DataError(f"names of an embedding must differ, these repeat: {first_few(repeats)}")
-        wrong = np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist()
-        if wrong:
+        if not all(np.isfinite(values[at : at + _BLOCK]).all() for at in range(0, len(values), _BLOCK)):
+            wrong = np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist()
             raise DataError(f"vectors must be finite; they are not for {first_few(names[row] for row in wrong)}")
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "names", names)
@@ -86,7 +90,7 @@ class Embedding:
     @cached_property
     def row(self) -> Mapping[str, int]:
         """The row of each name."""
-        return {name: row for row, name in enumerate(self.names)}
+        return self.names.row if isinstance(self.names, RowNames) else {name: n for n, name in enumerate(self.names)}
 
     @overload
     def __getitem__(self, names: str) -> NDArray[np.float32]: ...  # type: ignore[overload-overlap]  # a str is a sequence
@@ -136,7 +140,7 @@ class Embedding:
         arrays: dict[str, NDArray[Any]] = {"values": self.values}
         if self.context is not None:
             arrays["context"] = self.context
-        texts = {"names": json.dumps(self.names), "source": json.dumps(dict(self.source))}
+        texts = {"names": json.dumps(list(self.names)), "source": json.dumps(dict(self.source))}
         for key, text in texts.items():  # bytes, because numpy's strings lose trailing zeros
             arrays[key] = np.frombuffer(text.encode(), np.uint8)
         with whole_file(path) as temporary, temporary.open("wb") as file:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch_geometric.data import Data
 
 from graphembed.errors import DataError
-from graphembed.graph import Graph, as_graph
+from graphembed.graph import Graph, as_graph, of_edges
 from graphembed.sampling import edges_and_others, is_in, pair_keys, parts, sample_non_edges
 
 
@@ -146,7 +146,7 @@ def without(graph: Graph, pairs: NDArray[np.int64]) -> Graph:
         if key == "edge_index":
             data[key] = value[:, kept]
         elif key != "num_nodes":
-            data[key] = value[kept] if graph.data.is_edge_attr(key) else value
+            data[key] = value[kept] if of_edges(graph.data, key) else value
     return Graph(data, graph.names, graph.directed)
 
 

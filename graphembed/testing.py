@@ -15,7 +15,7 @@ from sklearn.base import clone
 from torch_geometric.data import Data
 
 from graphembed.embedding import Embedding
-from graphembed.graph import Graph, as_graph, merge
+from graphembed.graph import Graph, as_graph, merge, of_edges
 from graphembed.parallel import threads
 
 
@@ -28,7 +28,8 @@ def permuted(graph: Graph, seed: int = 0) -> Graph:
         if key == "edge_index":
             data[key] = place[value]
         elif key != "num_nodes":
-            data[key] = value[torch.from_numpy(order)] if graph.data.is_node_attr(key) else value
+            nodes = graph.data.is_node_attr(key) and not of_edges(graph.data, key)
+            data[key] = value[torch.from_numpy(order)] if nodes else value
     return Graph(data, tuple(graph.names[row] for row in order), graph.directed)
 
 

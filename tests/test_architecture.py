@@ -41,7 +41,7 @@ LAYERS = {
     "__init__": 7,
 }
 SIDE_BY_SIDE = {"encoders", "heads", "datasets"}  # no arrows between these, though they are on one layer
-KERNELS_MAY = {"numpy", "numba", "collections", "typing"}
+KERNELS_MAY = {"numpy", "numba", "collections", "functools", "os", "sys", "typing"}
 NO_TORCH = {"edges", "names", "folders", "errors", "atomic", "version", "embedding", "kernels", "metrics"}
 
 

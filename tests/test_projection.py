@@ -98,10 +98,10 @@ def log_proximity(A, window, negatives=1.0, noise=1.0):
     return np.log(np.maximum(ratio, 1))
 
 
-def left_factors(M, dim):
+def left_factors(M, dim, power=0.5):
     U, size, _ = np.linalg.svd(M)
     assert size[dim - 1] > 1.0001 * size[dim], "the oracle itself does not know which direction is the last"
-    return U[:, :dim] * np.sqrt(size[:dim])
+    return U[:, :dim] * size[:dim] ** power
 
 
 def unit(z):
@@ -145,10 +145,28 @@ def test_netmf_factorises_the_matrix_of_the_paper(graph, window, negatives, nois
 
 
 def test_netmf_is_that_of_the_paper():
-    expected = left_factors(log_proximity(dense(ge.load("karate")), 10), DIM)
-    np.testing.assert_allclose(
-        gram(MAKERS["netmf"]().fit_transform(ge.load("karate"))), gram(unit(expected)), atol=1e-3
-    )
+    """But for the noise, U size instead of U sqrt(size), and the length of two."""
+    expected = left_factors(log_proximity(dense(ge.load("karate")), 10, noise=0.75), DIM, power=1)
+    found = MAKERS["netmf"]().fit_transform(ge.load("karate"))
+    np.testing.assert_allclose(gram(found), gram(2 * unit(expected)), atol=1e-3)
+    paper = ge.netmf(DIM, noise=1.0).set_params(start=LogProximity(10), length="one on average", scale=1.0)
+    expected = of_mean_one(left_factors(log_proximity(dense(ge.load("karate")), 10), DIM), ge.load("karate"))
+    np.testing.assert_allclose(gram(paper.fit_transform(ge.load("karate"))), gram(expected), atol=1e-3)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("start", [Adjacency, LogProximity])
+def test_sizes_count_to_a_power(graph, start, power):
+    M = symmetric(dense(graph)) if start is Adjacency else log_proximity(dense(graph), 1)
+    found = Projection(start(power=power), DIM).fit(graph).embedding_
+    np.testing.assert_allclose(gram(found), gram(of_mean_one(left_factors(M, DIM, power), graph)), atol=2e-3)
+
+
+def test_scale_makes_all_vectors_longer(maker, graph):
+    one, three = maker().set_params(scale=1.0).fit(graph), maker().set_params(scale=3.0).fit(graph)
+    np.testing.assert_allclose(three.embedding_.values, 3 * one.embedding_.values, rtol=1e-5, atol=1e-6)
+    stranger = renamed(graph, graph.names[0])
+    np.testing.assert_allclose(three.transform(stranger).values, 3 * one.transform(stranger).values, atol=1e-5)
 
 
 @pytest.mark.parametrize("start", [Adjacency(), Adjacency(False), LogProximity(3), LogProximity(1, noise=0.5)])
@@ -208,7 +226,7 @@ def test_steps_are_the_weighted_powers_of_the_paper(graph, steps, degree):
 def test_fastrp_is_a_balanced_sum_of_three_and_four_steps():
     assert ge.fastrp(seed=4) .get_params(deep=False) == {
         "start": Random(), "dim": 128, "steps": (0.0, 0.0, 1.0, 8.0), "degree": 0.75, "balance": True,
-        "length": "one on average", "seed": 4,
+        "length": "one on average", "scale": 1.0, "seed": 4,
     }  # fmt: skip
 
 
@@ -437,7 +455,7 @@ def test_those_further_out_get_the_mean_of_those_before(maker):
     )
     z = encoder.transform(karate)
     cy = (3 * z["ann"] + z["bob"]) / 4
-    length = 1 if encoder.length == "one on average" else np.linalg.norm(cy)
+    length = 1 if encoder.length == "one on average" else np.linalg.norm(cy) / encoder.scale
     np.testing.assert_allclose(z["cy"], cy / length, atol=1e-5)
     np.testing.assert_allclose(z["dee"], z["cy"], atol=1e-5)
     np.testing.assert_allclose(z["eve"], z["cy"], atol=1e-5)
@@ -561,6 +579,7 @@ def test_an_update_needs_the_length_it_was_fitted_with(maker):
         ({"degree": 1.5}, "degree=1.5"),
         ({"steps": (1.0, float("nan"))}, "steps=.*nan"),
         ({"length": "two"}, "length must be one of 'one on average', 'one', 'one in each step', got 'two'"),
+        ({"scale": 0.0}, r"scale must be positive, got 0\.0"),
         ({"start": Random(), "steps": ()}, "random vectors know nothing of the graph: give steps"),
     ],
 )
@@ -576,6 +595,8 @@ def test_settings_that_make_no_sense_are_refused(wrong, message):
         (lambda: LogProximity(negatives=0.0), r"negatives=0\.0"),
         (lambda: LogProximity(noise=-1.0), r"noise=-1\.0"),
         (lambda: LogProximity(columns=0), "columns=0"),
+        (lambda: LogProximity(power=float("inf")), "power must be finite, got inf"),
+        (lambda: Adjacency(power=float("nan")), "power must be finite, got nan"),
         (lambda: Random(sparsity=0.5), r"sparsity .* got 0\.5"),
         (lambda: ge.cleora(iterations=0), "iterations"),
         (lambda: ge.prone(order=0), "order"),

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -213,9 +213,9 @@ def _scaled(row: Row, times: int) -> Row:
     return {key: value * times if key in more else value for key, value in row.items()}
 
 
-def _as_walks(made: NDArray[np.int32], names: tuple[str, ...]) -> Walks:
+def _as_walks(made: NDArray[np.int32], names: Sequence[str]) -> Walks:
     there = made >= 0
-    return Walks(made[there], np.append(0, np.cumsum(there.sum(axis=1))), names)
+    return Walks(made[there], np.append(0, np.cumsum(there.sum(axis=1))), tuple(names))
 
 
 def _pairs(walks: Walks, window: int) -> float:
@@ -255,7 +255,7 @@ def _gensim(walks: Walks, dim: int = _DIM, window: int = _WINDOW) -> Callable[[]
     return train
 
 
-def _of_gensim(model: Any, names: tuple[str, ...]) -> Embedding:
+def _of_gensim(model: Any, names: Sequence[str]) -> Embedding:
     values, context = np.zeros((2, len(names), model.vector_size), np.float32)
     row = {name: row for row, name in enumerate(names)}
     rows = [row[name] for name in model.wv.index_to_key]

@@ -6,8 +6,8 @@ Every such encoder ends in one product,
 
 so a node that joins later is embedded by its own row times the table, and nobody else moves. Two kinds of M:
 
-- *factorisation* (spectral embedding, NetMF): M is a proximity, C = V / size^(1 - power) its right factors, and M C = U size^power
-  the left;
+- *factorisation* (spectral embedding, NetMF): M is a proximity, M C = U size^power its left factors, and C their
+  counterpart V size^(power - 1);
 - *propagation* (FastRP, Cleora, ProNE): M = S takes one step along the edges, and the table has taken all but the last:
   from vectors Y, w_1 S Y + w_2 S^2 Y + ... = S (w_1 Y + S (w_2 Y + ...)). Y is random, or itself a factorisation.
 """
@@ -59,8 +59,6 @@ class Projection(BaseEstimator):
         balance: Turn the axes so that they are uncorrelated, and take the root of their lengths.
         length: Of a vector: "one on average" (root mean square over nodes with an edge), which keeps that some are
             longer, often those of busy nodes; "one"; or "one in each step".
-        power: Of the sizes of a proximity's factors: 1/2 shares them between rows and columns, so that products of
-            vectors stand for entries; 1 keeps the distances between rows; 0 makes all axes count alike.
         scale: What vectors are multiplied with in the end. Whatever learns from them with a fixed regularisation is
             regularised less by longer ones.
         seed: Everything random comes from it.
@@ -90,7 +88,6 @@ class Projection(BaseEstimator):
     degree: float = 0.5
     balance: bool = False
     length: str = "one on average"
-    power: float = 0.5
     scale: float = 1.0
     seed: int = 0
 
@@ -213,7 +210,7 @@ class Projection(BaseEstimator):
         """Return V / size^(1 - power), which M = U size V^T turns into U size^power: (columns, dim)."""
         found = factors(matrix, self.dim, self.seed)
         size = np.where(found.size > 0, found.size, 1)
-        table: NDArray[np.float32] = (found.right * size ** (self.power - 1)).astype(np.float32)
+        table: NDArray[np.float32] = (found.right * size ** (self._proximity.power - 1)).astype(np.float32)
         return table
 
     @property
@@ -228,8 +225,8 @@ class Projection(BaseEstimator):
                 "dim must be at least 1, degree between 0 and 1 and steps finite, "
                 f"got dim={self.dim}, degree={self.degree}, steps={self.steps}"
             )
-        if not (0 < self.scale < np.inf and np.isfinite(self.power)):
-            raise ValueError(f"scale must be positive and power finite, got scale={self.scale}, power={self.power}")
+        if not 0 < self.scale < np.inf:
+            raise ValueError(f"scale must be positive, got {self.scale}")
         if self.length not in _LENGTHS:
             raise ValueError(f"length must be one of {', '.join(map(repr, _LENGTHS))}, got {self.length!r}")
 

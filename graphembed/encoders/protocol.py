@@ -78,7 +78,7 @@ def rings(fitted: Mapping[str, int], graph: Graph, encoder: str, remedy: str) ->
     far = np.full(graph.num_nodes, np.inf)
     if known.size:
         far = dijkstra(links, directed=False, indices=known, unweighted=True, min_only=True)
-    if lost := [graph.names[row] for row in np.flatnonzero(np.isinf(far))]:
+    if lost := [graph.names[row] for row in np.flatnonzero(np.isinf(far)).tolist()]:
         raise UnknownNameError(
             f"{len(lost)} nodes were not in the graph {encoder} was fitted on and no path leads from them to one that "
             f"was, so it has no vector for them: {first_few(lost)}; {remedy}"

@@ -125,9 +125,18 @@ class Random:
 
 @dc.dataclass(frozen=True)
 class Adjacency:
-    """The weights themselves, or divided by degrees: w_uv / sqrt(d_u d_v)."""
+    """The weights themselves, or divided by degrees: w_uv / sqrt(d_u d_v).
+
+    Args:
+        normalised: Divide.
+        power: As in `LogProximity`.
+    """
 
     normalised: bool = True
+    power: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check_power(self.power)
 
     def matrix(self, known: Known, seed: int) -> Matrix:
         """Return the proximity of all nodes: (nodes, nodes)."""
@@ -155,6 +164,8 @@ class LogProximity:
         noise: How much oftener busy nodes are met by chance; 3/4 for word2vec, 1 for NetMF.
         columns: As many as are computed at most; all, if there are no more nodes. Above 65 536 nodes fewer are, for
             the matrix to fit in a gigabyte.
+        power: Of the sizes, in the vectors U size^power: 1/2 shares them between rows and columns, so that products of
+            vectors and their counterparts are entries; 1 keeps distances between rows; 0 makes all axes count alike.
 
     References:
         Qiu et al. 2018, "Network embedding as matrix factorization", equation 8 (negatives = b, noise = 1).
@@ -165,8 +176,10 @@ class LogProximity:
     negatives: float = 1.0
     noise: float = 1.0
     columns: int = 4096
+    power: float = 0.5
 
     def __post_init__(self) -> None:
+        _check_power(self.power)
         if min(self.window, self.columns) < 1 or not 0 < self.negatives < np.inf or not 0 <= self.noise < np.inf:
             raise ValueError(
                 "window and columns must be at least 1, negatives positive and noise not negative, got "
@@ -277,6 +290,11 @@ def _basis(x: NDArray[Any]) -> NDArray[np.float64]:
     kept = squares > _SPAN * squares[-1]
     basis: NDArray[np.float64] = x @ (axes * np.where(kept, 1 / np.sqrt(np.where(kept, squares, 1)), 0))
     return basis
+
+
+def _check_power(power: float) -> None:
+    if not np.isfinite(power):
+        raise ValueError(f"power must be finite, got {power}")
 
 
 def _log(ratio: NDArray[Any]) -> NDArray[Any]:

@@ -89,7 +89,7 @@ def spectral(dim: int = 128, *, normalised: bool = True, seed: int = 0) -> Proje
 
     Example:
         >>> spectral(normalised=False).start
-        Adjacency(normalised=False)
+        Adjacency(normalised=False, power=0.5)
 
     References:
         Ng, Jordan and Weiss 2001, "On spectral clustering: analysis and an algorithm", section 2.
@@ -120,7 +120,7 @@ def netmf(
     (algorithm 4); noise in proportion to d^(3/4) (the paper: d); U size instead of U sqrt(size), and all vectors get
     length two, both chosen on validation nodes of Wikipedia.
     """
-    return Projection(LogProximity(window, negatives, noise), dim, length="one", power=1.0, scale=2.0, seed=seed)
+    return Projection(LogProximity(window, negatives, noise, power=1.0), dim, length="one", scale=2.0, seed=seed)
 
 
 def fastrp(dim: int = 128, *, steps: Sequence[float] = (0, 0, 1, 8), degree: float = 0.75, seed: int = 0) -> Projection:

@@ -6,7 +6,7 @@
 """
 
 import dataclasses as dc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -19,7 +19,8 @@ from sklearn.base import BaseEstimator
 from tqdm.auto import tqdm
 
 from graphembed.embedding import Embedding
-from graphembed.encoders.protocol import describe, needs_edges, rings
+from graphembed.encoders.protocol import describe, movement, needs_edges, rings
+from graphembed.errors import DataError
 from graphembed.graph import Graph, as_graph, union
 from graphembed.kernels.csr import CSR
 from graphembed.kernels.roles import linked
@@ -64,7 +65,7 @@ class Context:
 
     window: int = 10
     negatives: int = 5
-    power: float = 0.25
+    power: float = 0.375
     dynamic: bool = True
     cbow: bool = False
     subsample: float = 0.0
@@ -109,7 +110,8 @@ class SkipGram(BaseEstimator):
         progress: Show a bar on a terminal.
 
     Attributes:
-        losses_: Mean loss of a pair in each epoch, before the step it led to.
+        losses_: Mean loss of a pair in each epoch, before the step it led to, measured on up to some hundred walks of
+            each few thousand.
         valid_losses_: Mean loss of a pair of held-out walks after each epoch, with ``patience``.
 
     Raises:
@@ -203,9 +205,11 @@ class SkipGram(BaseEstimator):
         if isinstance(source, Walks):
             return self.embedding_[source.names]
         graph = as_graph(source)
+        if graph.names == self.embedding_.names:
+            return self.embedding_
         found = rings(self.embedding_.row, graph, "SkipGram", "fit it on a graph that holds them, or link them")
         if not found:
-            return self.embedding_ if graph.names == self.embedding_.names else self.embedding_[graph.names]
+            return self.embedding_[graph.names]
         x, y, row = self._placed(graph, found)
         return Embedding(x[row], graph.names, self.embedding_.source, y[row])
 
@@ -232,10 +236,11 @@ class SkipGram(BaseEstimator):
             TypeError: It was not fitted on a graph.
             UnknownNameError: There is no path from a new node to a known one.
         """
-        if self.graph_ is None:
+        fitted: Graph | None = getattr(self, "graph_", None)
+        if fitted is None:
             raise TypeError("update needs an encoder that was fitted on a graph")
         extra = as_graph(edges)
-        graph = union(self.graph_, extra)
+        graph = union(fitted, extra)
         old = self.embedding_
         found = rings(old.row, graph, "SkipGram", "link them")
         x, y, row = self._placed(graph, found)
@@ -244,19 +249,15 @@ class SkipGram(BaseEstimator):
         self._move(graph, x, y, nodes, np.arange(len(x)), self.lr / 2, 0)
         self._keep(x, y, graph.names)
         self.graph_ = graph
-        before, after = old.values, self.embedding_[old.names].values
-        length = np.linalg.norm(before, axis=1)
-        moved = np.linalg.norm(after - before, axis=1) / np.maximum(length, 1e-12)
-        inner = np.einsum("nd,nd->n", before, after)
-        cosine = inner / np.maximum(length * np.linalg.norm(after, axis=1), 1e-12)
-        report = pd.DataFrame({"name": old.names, "moved": moved, "cosine": cosine})
-        return report.sort_values("moved", ascending=False, kind="stable", ignore_index=True)
+        return movement(old, self.embedding_)
 
     def _train(self, corpus: "_Corpus", x: NDArray[np.float32], y: NDArray[np.float32], epochs: int) -> None:
         """Train some more epochs in place and keep the result."""
+        if self.patience and corpus.number < _HELD_OUT:
+            raise DataError(f"patience holds out one walk in {_HELD_OUT}, there are only {corpus.number}: set it to None")
         visits = corpus.visits(_seeds(self.seed, 0)[0])
         noise = _noise(visits, self.context.power)
-        best, best_tables = np.inf, (x, y)
+        best, best_tables = np.inf, None
         for epoch in range(len(self.losses_), min(len(self.losses_) + epochs, self.epochs)):
             walk_seed, seed, drop_seed = _seeds(self.seed, epoch)
             blocks = corpus.blocks(walk_seed)
@@ -279,7 +280,8 @@ class SkipGram(BaseEstimator):
                     best, best_tables = self.valid_losses_[-1], (x.copy(), y.copy())
                 elif len(self.valid_losses_) - 1 - int(np.argmin(self.valid_losses_)) >= self.patience:
                     break
-        x, y = best_tables
+        if best_tables is not None:
+            x[:], y[:] = best_tables
         x[corpus.alone] = y[corpus.alone] = 0
         self.visits_ = visits
         self._keep(x, y, corpus.names)
@@ -366,7 +368,7 @@ class SkipGram(BaseEstimator):
 
         self._pass(blocks(), count, x, y, noise, self.context.plan(frozen), self.seed, lr, lr * _LAST)
 
-    def _keep(self, x: NDArray[np.float32], y: NDArray[np.float32], names: tuple[str, ...]) -> None:
+    def _keep(self, x: NDArray[np.float32], y: NDArray[np.float32], names: Sequence[str]) -> None:
         x.flags.writeable = y.flags.writeable = False  # an embedding need not copy what nobody can change
         source = describe(self) | {"epochs_done": len(self.losses_)}
         self.embedding_ = Embedding(x, names, source, y)
@@ -378,18 +380,19 @@ class _Block(NamedTuple):
     tokens: NDArray[np.int32]
     first: NDArray[np.int64]
     last: NDArray[np.int64]
+    number: NDArray[np.int64]  # which walks of the corpus these are
     walks: int  # how far the block takes the work, in walks of the corpus
 
     def every(self, nth: int, held_out: bool) -> "_Block":
         """Keep every ``nth`` walk, or all others."""
-        kept = (np.arange(len(self.first)) % nth == 0) == held_out
-        return self._replace(first=self.first[kept], last=self.last[kept])
+        kept = (self.number % nth == 0) == held_out
+        return self._replace(first=self.first[kept], last=self.last[kept], number=self.number[kept])
 
 
 class _Corpus(NamedTuple):
     """Where walks come from."""
 
-    names: tuple[str, ...]
+    names: Sequence[str]
     number: int  # of walks, in an epoch
     blocks: Callable[[int], Iterator[_Block]]  # from a seed
     alone: NDArray[np.int64]  # nodes of which nothing can be learnt
@@ -409,10 +412,15 @@ def _seeds(seed: int, epoch: int) -> tuple[int, int, int]:
 
 
 def _of_graph(graph: Graph, walk: Walk) -> _Corpus:
-    def blocks(seed: int) -> Iterator[_Block]:
-        return map(_of_matrix, walk.blocks(graph, seed))
+    joined = linked(graph.csr)
 
-    return _Corpus(graph.names, walk.count(graph), blocks, np.flatnonzero(~linked(graph.csr)))
+    def blocks(seed: int) -> Iterator[_Block]:
+        for walks in walk.blocks(graph, seed):
+            some = joined[walks[:, 0]]  # a walk round and round a self-loop says nothing
+            block = _of_matrix(walks if some.all() else walks[some])
+            yield block._replace(walks=len(walks))
+
+    return _Corpus(graph.names, walk.count(graph), blocks, np.flatnonzero(~joined))
 
 
 def _of_sequences(walks: Walks) -> _Corpus:
@@ -429,7 +437,7 @@ def _of_sequences(walks: Walks) -> _Corpus:
             lengths = last[some] - first[some]
             ends = np.cumsum(lengths)
             places = np.arange(lengths.sum()) + np.repeat(first[some] - (ends - lengths), lengths)
-            yield _Block(walks.tokens[places], ends - lengths, ends, len(some))
+            yield _Block(walks.tokens[places], ends - lengths, ends, some, len(some))
 
     return _Corpus(walks.names, len(first), blocks, np.empty(0, np.int64))
 
@@ -439,7 +447,7 @@ def _of_matrix(walks: NDArray[np.int32]) -> _Block:
     there = walks >= 0
     ends = np.cumsum(there.sum(axis=1))
     tokens = walks.ravel() if there.all() else walks[there]
-    return _Block(tokens, np.append(0, ends)[:-1], ends, len(walks))
+    return _Block(tokens, np.append(0, ends)[:-1], ends, np.arange(len(walks)), len(walks))
 
 
 def _subsampled(
@@ -451,7 +459,7 @@ def _subsampled(
     for block in blocks:
         there = rng.random(block.tokens.size) < keep[block.tokens]
         before = np.append(0, np.cumsum(there))
-        yield _Block(block.tokens[there], before[block.first], before[block.last], block.walks)
+        yield block._replace(tokens=block.tokens[there], first=before[block.first], last=before[block.last])
 
 
 def _counted(blocks: Iterable[_Block], bar: Any) -> Iterator[_Block]:
@@ -470,7 +478,7 @@ def _noise(visits: NDArray[np.float64], power: float) -> Alias:
 
 
 def _tables(
-    names: tuple[str, ...], dim: int, seed: int, start: Embedding | None, folder: str | Path | None
+    names: Sequence[str], dim: int, seed: int, start: Embedding | None, folder: str | Path | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Make the two tables: small random node vectors and zero contexts, or those to start from."""
     if start is not None and start.shape[1] != dim:

@@ -85,9 +85,11 @@ def _start_threads() -> None:
         del os.environ["OMP_WAIT_POLICY"]
 
 
-@numba.njit(parallel=True, **_OPTIONS)
-def _nothing(count: int) -> int:
+def _count(items: int) -> int:
     done = 0
-    for _ in prange(count):
+    for _ in prange(items):
         done += 1
     return done
+
+
+_nothing = numba.njit(parallel=True, **_OPTIONS)(_count)  # whatever it does, it does it on all threads

@@ -33,6 +33,7 @@ from graphembed.kernels.walks import Alias, draw_entry
 _LIMIT = 16.0  # the table spans [-16, 16]; beyond it the exponential is computed
 _STEPS = 4096
 _SHARED = 4  # negatives of a place in a walk, as a multiple of those of a pair
+_MEASURED = 512  # walks of a call whose loss is measured, at least
 # Walks and training may be given one seed: without this the bits that chose a node would also choose its window.
 _OWN = 0x5851F42D4C957F2D
 
@@ -233,7 +234,8 @@ def train_walk_cbow(
     """Train one walk by CBOW: the mean vector h of a window predicts the node in its middle.
 
     loss = softplus(-h . y_v) + sum over k of softplus(h . y_nk), one for each place that has a neighbour in the walk.
-    Arguments and results are those of `train_walk`; a pair is a place.
+    Arguments and results are those of `train_walk`; a pair is a place. Each node of the window takes its share of the
+    step, the gradient, where word2vec gives each the whole: use larger steps or more epochs.
     """
     drawn = min(plan.negatives, pool.size)
     rows = np.empty(drawn + 5, np.int32)
@@ -299,9 +301,11 @@ def train_walks(
         table: From `sigmoid_table`.
 
     Returns:
-        Sum of the losses and number of pairs.
+        Sum of the losses and number of pairs, both of the walks that were measured before they were trained: all of
+        them up to 1024, then some. (What a walk's copies say after a few of its places is too good to be true.)
     """
     count = first.size
+    measured = max(1, count // _MEASURED)  # every so many
     nodes, dim = x.shape
     longest = 0
     for i in range(count):
@@ -326,7 +330,7 @@ def train_walks(
                 i = begin + b
                 _one_flight(
                     tokens[first[i] : last[i]], i, x, y, noise, plan, lr, seed,
-                    own_x[b], own_y[b], ids[b], sizes[b], losses[b : b + 1], pairs[b : b + 1],
+                    i % measured == 0, own_x[b], own_y[b], ids[b], sizes[b], losses[b : b + 1], pairs[b : b + 1],
                     stamp[lane], slot[lane], table,
                 )  # fmt: skip
         for lane in prange(lanes):
@@ -348,6 +352,7 @@ def _one_flight(
     plan: Plan,
     lr: np.float32,
     seed: int,
+    measured: bool,
     own_x: NDArray[np.float32],
     own_y: NDArray[np.float32],
     ids: NDArray[np.int32],
@@ -390,10 +395,14 @@ def _one_flight(
         pool[k] = slot[node]
     sizes[1] = used
     own_y[used] = np.float32(0)
-    if plan.cbow:
-        loss[0], pairs[0] = train_walk_cbow(rows, own_x, own_y[: used + 1], pool, plan, lr, stream, table)
-    else:
-        loss[0], pairs[0] = train_walk(rows, own_x, own_y[: used + 1], pool, plan, lr, stream, table)
+    for training in range(0 if measured else 1, 2):
+        step = lr if training else np.float32(0)
+        if plan.cbow:
+            found = train_walk_cbow(rows, own_x, own_y[: used + 1], pool, plan, step, stream, table)
+        else:
+            found = train_walk(rows, own_x, own_y[: used + 1], pool, plan, step, stream, table)
+        if not training:
+            loss[0], pairs[0] = found
 
 
 @kernel
