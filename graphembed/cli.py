@@ -85,6 +85,7 @@ Examples:
   graphembed embed edges.tsv --encoder node2vec --out vectors.tsv
   graphembed nearest vectors.tsv TP53
   graphembed datasets                           which graphs can be had by name
+  graphembed bench speed                        how fast this is next to its peers
 
 \b
 Each command has its own --help. SOURCE is the name of a data set, a list of
@@ -256,7 +257,9 @@ def datasets(as_json: bool) -> None:
     click.echo(f"\nread from the folder GRAPHEMBED_DATA names, if they are there:\n  {', '.join(PUBLIC)}")
 
 
-@main.group(short_help="Compare speed and quality with peers.")
+@main.group(short_help="Compare speed and quality with peers.", epilog="""\b
+Example:
+  graphembed bench speed --part walks --rounds 3""")  # fmt: skip
 def bench() -> None:
     """Compare with the peers that are installed, in one run; takes minutes."""
 

@@ -21,7 +21,7 @@ from graphembed.bench.links import DEGREE
 from graphembed.cli import main
 from graphembed.heads.pairs import NEIGHBOURHOOD
 
-COMMANDS = ("datasets", "embed", "link-prediction", "nearest")
+COMMANDS = ("bench", "datasets", "embed", "link-prediction", "nearest")
 QUICK = ("--encoder", "deepwalk", "--seeds", "1")
 
 

@@ -410,7 +410,7 @@ def test_one_in_flight_without_damping_is_training_on_the_tables_themselves(cbow
         stream = reference.stream_of(5, index)
         pool = reference.pool_of(noise.table, 34, plan, len(walk), stream)
         results.append(_train_one(walk, own_x.copy(), own_y.copy(), pool, plan, 0.0, stream))
-            _train_one(walk, own_x, own_y, pool, plan, 0.05, stream)
+        _train_one(walk, own_x, own_y, pool, plan, 0.05, stream)
     np.testing.assert_array_equal(x, own_x)
     np.testing.assert_array_equal(y, own_y)
     assert (total, pairs) == (pytest.approx(sum(loss for loss, _ in results)), sum(some for _, some in results))

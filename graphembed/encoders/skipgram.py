@@ -254,7 +254,7 @@ class SkipGram(BaseEstimator):
     def _train(self, corpus: "_Corpus", x: NDArray[np.float32], y: NDArray[np.float32], epochs: int) -> None:
         """Train some more epochs in place and keep the result."""
         if self.patience and corpus.number < _HELD_OUT:
-            raise DataError(f"patience holds out one walk in {_HELD_OUT}, there are only {corpus.number}: set it to None")
+            raise DataError(f"patience holds out one walk in {_HELD_OUT}, {corpus.number} are too few: set it to None")
         visits = corpus.visits(_seeds(self.seed, 0)[0])
         noise = _noise(visits, self.context.power)
         best, best_tables = np.inf, None

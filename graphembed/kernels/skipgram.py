@@ -33,7 +33,7 @@ from graphembed.kernels.walks import Alias, draw_entry
 _LIMIT = 16.0  # the table spans [-16, 16]; beyond it the exponential is computed
 _STEPS = 4096
 _SHARED = 4  # negatives of a place in a walk, as a multiple of those of a pair
-_MEASURED = 512  # walks of a call whose loss is measured, at least
+_MEASURED = 256  # walks of a call whose loss is measured, at least
 # Walks and training may be given one seed: without this the bits that chose a node would also choose its window.
 _OWN = 0x5851F42D4C957F2D
 
@@ -134,6 +134,12 @@ def _pull(
 
 
 @inlined
+def _copy(row: NDArray[np.float32], other: NDArray[np.float32]) -> None:
+    for d in range(row.size):  # a loop: slices are checked for overlap, which takes longer than copying
+        row[d] = other[d]
+
+
+@inlined
 def _add(row: NDArray[np.float32], slope: np.float32, u: NDArray[np.float32]) -> None:
     for d in range(u.size):
         row[d] += slope * u[d]
@@ -211,11 +217,11 @@ def train_walk(
         u = x[walk[i]]
         _scores(u, y, rows, count, slope)
         loss += _slopes(slope, near, count, near * plan.negatives / drawn, lr, table)
-        moved[:] = u
+        _copy(moved, u)
         _pull(moved, y, rows, count, slope)
         for t in range(count):
             _add(y[rows[t]], slope[t], u)
-        u[:] = moved
+        _copy(u, moved)
         pairs += near
     return loss, pairs
 
@@ -302,7 +308,7 @@ def train_walks(
 
     Returns:
         Sum of the losses and number of pairs, both of the walks that were measured before they were trained: all of
-        them up to 1024, then some. (What a walk's copies say after a few of its places is too good to be true.)
+        them up to 511, then some. (What a walk's copies say after a few of its places is too good to be true.)
     """
     count = first.size
     measured = max(1, count // _MEASURED)  # every so many
@@ -378,8 +384,8 @@ def _one_flight(
             stamp[node] = index
             slot[node] = used
             ids[used] = node
-            own_x[used] = x[node]
-            own_y[used] = y[node]
+            _copy(own_x[used], x[node])
+            _copy(own_y[used], y[node])
             used += 1
         rows[i] = slot[node]
     sizes[0] = used
@@ -390,7 +396,7 @@ def _one_flight(
             stamp[node] = index
             slot[node] = used
             ids[used] = node
-            own_y[used] = y[node]
+            _copy(own_y[used], y[node])
             used += 1
         pool[k] = slot[node]
     sizes[1] = used
@@ -403,6 +409,13 @@ def _one_flight(
             found = train_walk(rows, own_x, own_y[: used + 1], pool, plan, step, stream, table)
         if not training:
             loss[0], pairs[0] = found
+
+
+@inlined
+def _owner(node: np.int32, lanes: int) -> np.int64:
+    """Share the rows out among the lanes, as a remainder would but without a division."""
+    mixed = np.uint32(node) * np.uint32(2654435769)
+    return np.int64((np.uint64(np.uint32(mixed)) * np.uint64(lanes)) >> np.uint64(32))
 
 
 @kernel
@@ -420,20 +433,22 @@ def _land(
     """Move each row that this lane owns ``damping`` of the way to the mean of its copies, walk after walk."""
     for b in range(sizes.size):
         for place in range(sizes[b]):
-            if ids[b, place] >= frozen and ids[b, place] % lanes == lane:
+            if ids[b, place] >= frozen and _owner(ids[b, place], lanes) == lane:
                 movers[ids[b, place]] += 1
     for b in range(sizes.size):
         for place in range(sizes[b]):
             node = ids[b, place]
-            if node < frozen or node % lanes != lane:
+            if node < frozen or _owner(node, lanes) != lane:
                 continue
-            row = rows[node]
+            row, copy = rows[node], copies[b, place]
+            share = damping / np.float32(abs(movers[node]))
             if movers[node] > 0:  # the first copy to come; the sign remembers it
                 movers[node] = -movers[node]
                 for d in range(row.size):
-                    row[d] *= np.float32(1) - damping
-            _add(row, damping / np.float32(-movers[node]), copies[b, place])
+                    row[d] = (np.float32(1) - damping) * row[d] + share * copy[d]
+            else:
+                _add(row, share, copy)
     for b in range(sizes.size):
         for place in range(sizes[b]):
-            if ids[b, place] % lanes == lane:
+            if _owner(ids[b, place], lanes) == lane:
                 movers[ids[b, place]] = 0

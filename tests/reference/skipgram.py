@@ -128,7 +128,7 @@ def train_walks(walks, x, y, table, plan, lr_first, lr_last, seed, in_flight):
             stream = stream_of(seed, index)
             pool = pool_of(table, len(y), plan, len(walk), stream)
             own_x, own_y = x.copy(), y.copy()
-            if index % max(1, len(walks) // 512) == 0:  # the loss is measured on some, before they are trained
+            if index % max(1, len(walks) // 256) == 0:  # the loss is measured on some, before they are trained
                 some_loss, some_pairs = train_walk(walk, own_x, own_y, pool, plan, 0.0, stream)
                 loss, pairs = loss + some_loss, pairs + some_pairs
             train_walk(walk, own_x, own_y, pool, plan, lr, stream)
