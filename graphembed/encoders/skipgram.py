@@ -256,7 +256,7 @@ class SkipGram(BaseEstimator):
         if self.patience and corpus.number < _HELD_OUT:
             raise DataError(f"patience holds out one walk in {_HELD_OUT}, {corpus.number} are too few: set it to None")
         visits = corpus.visits(_seeds(self.seed, 0)[0])
-        noise = _noise(visits, self.context.power)
+        noise = _noise(_mass(visits, self.context.power))
         best, best_tables = np.inf, None
         for epoch in range(len(self.losses_), min(len(self.losses_) + epochs, self.epochs)):
             walk_seed, seed, drop_seed = _seeds(self.seed, epoch)
@@ -354,9 +354,11 @@ class SkipGram(BaseEstimator):
         frozen: int,
     ) -> None:
         """Train on walks from some nodes; rows of the tables below ``frozen`` stay."""
-        visits = np.zeros(len(x))
-        visits[: len(self.visits_)] = self.visits_
-        noise = _noise(visits, self.context.power)
+        mass = np.zeros(len(x))
+        mass[: len(self.visits_)] = _mass(self.visits_, self.context.power)
+        if frozen:  # of walks that all start from new nodes these must be negatives as often as elsewhere others are
+            mass[frozen:] = mass.sum() / (len(x) - frozen) / (self.walk.length / 2)
+        noise = _noise(mass)
         rounds = 1 if frozen == 0 else _ROUNDS
         count = rounds * len(nodes) * max(1, self.walk.count(graph) // max(graph.num_nodes, 1))
 
@@ -469,11 +471,15 @@ def _counted(blocks: Iterable[_Block], bar: Any) -> Iterator[_Block]:
         bar.update(block.walks)
 
 
-def _noise(visits: NDArray[np.float64], power: float) -> Alias:
-    """Tables of one row in which every visited node has its number of visits to some power."""
-    mass = np.where(visits > 0, np.maximum(visits, 1) ** power, 0)
+def _mass(visits: NDArray[np.float64], power: float) -> NDArray[np.float64]:
+    """How likely each node is as a negative: its number of visits to some power; never those that nobody visits."""
+    return np.where(visits > 0, np.maximum(visits, 1) ** power, 0)
+
+
+def _noise(mass: NDArray[np.float64]) -> Alias:
+    """Tables of one row that draws nodes in proportion to their mass."""
     mass = mass if mass.any() else np.ones_like(mass)
-    nodes = len(visits)
+    nodes = len(mass)
     return alias_tables(CSR(np.array([0, nodes]), np.arange(nodes, dtype=np.int32), mass.astype(np.float32)))
 
 
