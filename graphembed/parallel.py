@@ -7,6 +7,14 @@ import numba
 import torch
 from threadpoolctl import threadpool_limits
 
+from graphembed.kernels.compile import start_threads
+
+
+def thread_count() -> int:
+    """Say how many threads kernels run on, here and now."""
+    start_threads()  # asking numba starts them, too, but not so that idle ones sleep
+    return int(numba.get_num_threads())
+
 
 def threads(count: int) -> AbstractContextManager[None]:
     """Use ``count`` threads within the block; before and after, everything is as it was.
@@ -32,7 +40,7 @@ def threads(count: int) -> AbstractContextManager[None]:
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    before = numba.get_num_threads(), torch.get_num_threads()
+    before = thread_count(), torch.get_num_threads()
     numba.set_num_threads(count)
     torch.set_num_threads(count)
     try:

@@ -4,8 +4,6 @@ import os
 
 os.environ.setdefault("NUMBA_NUM_THREADS", "8")  # before numba is imported: laws are tested on 1, 2 and 8 threads
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # waiting threads sleep: the machine may be busy
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -111,7 +111,7 @@ def test_it_learns_as_well_as_gensim_by_the_loss_that_both_minimise(cbow, epochs
         walks, vector_size=16, window=5, negative=5, ns_exponent=0.75, alpha=lr, min_alpha=lr / 250, sg=int(not cbow),
         cbow_mean=1, epochs=epochs, min_count=1, sample=0, workers=1, seed=1, shrink_windows=dynamic,
     )  # fmt: skip
-    context = Context(5, 5, 0.75, dynamic, cbow, damping=1.0)
+    context = Context(5, 5, 0.75, dynamic, cbow, damping=1.0, averaging=0.0)
     ours = SkipGram(dim=16, context=context, epochs=epochs, lr=lr, progress=False).fit(corpus).embedding_
     order = [theirs.wv.key_to_index[name] for name in corpus.names]
     chances = np.bincount(np.concatenate(rows)) ** 0.75
@@ -170,11 +170,13 @@ def exact_loss(encoder, walks):
     )
 
 
-@pytest.mark.parametrize("cbow", [False, True], ids=["skip-gram", "cbow"])
+@pytest.mark.parametrize(
+    "context", [Context(), Context(cbow=True), Context(damping=1, averaging=0)], ids=["skip-gram", "cbow", "summed"]
+)
 @pytest.mark.parametrize("lr", [0.025, 0.05])
-def test_vectors_stay_finite_and_bounded_and_the_true_loss_falls(bounded, lr, cbow):
+def test_vectors_stay_finite_and_bounded_and_the_true_loss_falls(bounded, lr, context):
     graph = as_graph(bounded)
-    encoder = SkipGram(RandomWalk(40, 10), 16, Context(cbow=cbow), epochs=4, lr=lr, progress=False)
+    encoder = SkipGram(RandomWalk(40, 10), 16, context, epochs=4, lr=lr, progress=False)
     walks = [walk[walk >= 0].tolist() for walk in RandomWalk(40, 1)(graph, 99)[:10]]
     losses = []
     for _ in range(4):
@@ -228,9 +230,12 @@ def test_a_dynamic_window_pairs_near_places_more_often(passes):
 
 
 def test_a_context_says_its_settings_to_the_kernel(passes):
-    make(context={"window": 4, "negatives": 7, "cbow": True, "damping": 0.5, "dynamic": False}).fit(karate())
+    make(context={"window": 4, "negatives": 7, "cbow": True, "damping": 0.5, "averaging": 0.25, "dynamic": False}).fit(
+        karate()
+    )
     plan = passes[0].plan
-    assert (plan.shortest, plan.window, plan.negatives, plan.cbow, plan.damping, plan.frozen) == (4, 4, 7, 1, 0.5, 0)
+    assert (plan.shortest, plan.window, plan.negatives, plan.cbow, plan.frozen) == (4, 4, 7, 1, 0)
+    assert (plan.damping, plan.averaging) == (0.5, 0.25)
 
 
 def test_epochs_walk_anew_and_the_step_falls_linearly_to_a_250th(passes):
@@ -673,6 +678,7 @@ def test_every_graph_gets_finite_vectors_and_zeros_where_nothing_can_be_learnt(e
         ({"negatives": 64}, "between 1 and 63.*negatives=64"),
         ({"damping": 0.0}, "damping=0.0"),
         ({"damping": 1.5}, "damping=1.5"),
+        ({"averaging": -0.5}, "averaging=-0.5"),
         ({"power": float("nan")}, "power=nan"),
         ({"subsample": 1.0}, "subsample=1.0"),
         ({"subsample": -0.1}, "subsample=-0.1"),

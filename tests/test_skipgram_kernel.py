@@ -20,7 +20,7 @@ from graphembed.kernels.walks import alias_tables, draw_entry, first_order_walks
 from tests.reference import skipgram as reference
 
 _TABLE = sigmoid_table()
-_PLAN = Plan(shortest=1, window=4, negatives=3, pool=16, cbow=False, damping=0.9, frozen=0)
+_PLAN = Plan(shortest=1, window=4, negatives=3, pool=16, cbow=False, damping=0.9, averaging=1.0, frozen=0)
 
 
 @pytest.fixture(autouse=True)
@@ -337,10 +337,10 @@ def test_nodes_that_are_never_visited_keep_their_vectors(cbow):
 
 
 @pytest.mark.parametrize("in_flight", [1, 3, 16])
-@pytest.mark.parametrize("damping", [1.0, 0.7])
+@pytest.mark.parametrize(("damping", "averaging"), [(1.0, 1.0), (0.7, 1.0), (1.0, 0.0), (0.9, 0.5)])
 @pytest.mark.parametrize("frozen", [0, 13])
-def test_training_walks_agrees_with_the_reference(cbow, frozen, damping, in_flight):
-    plan = _PLAN._replace(cbow=cbow, damping=damping, frozen=frozen)
+def test_training_walks_agrees_with_the_reference(cbow, frozen, damping, averaging, in_flight):
+    plan = _PLAN._replace(cbow=cbow, damping=damping, averaging=averaging, frozen=frozen)
     _assert_walks_agree(_walks(nx.karate_club_graph(), 1, 12, 0), 34, plan, seed=in_flight, in_flight=in_flight)
 
 
@@ -371,7 +371,7 @@ _LISTS = st.lists(st.lists(st.integers(0, 6), max_size=9), max_size=9).filter(an
 def test_training_agrees_with_the_reference_whatever_the_walks_and_the_plan(
     walks, seed, in_flight, cbow, frozen, shortest, more, negatives, pool, damping
 ):
-    plan = Plan(shortest, shortest + more, negatives, pool, cbow, damping, frozen)
+    plan = Plan(shortest, shortest + more, negatives, pool, cbow, damping, 1.0, frozen)
     x, y = _random_tables(8, 3, 0)
     slow_x, slow_y = x.astype(np.float64), y.astype(np.float64)
     noise = _noise_of(walks, 8)

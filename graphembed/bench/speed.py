@@ -17,7 +17,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
@@ -29,6 +28,7 @@ from graphembed.encoders.skipgram import Context, SkipGram
 from graphembed.graph import Graph, as_graph
 from graphembed.heads.links import LinkPredictor
 from graphembed.metrics import auc
+from graphembed.parallel import thread_count
 from graphembed.splits import EdgeSplit, split_edges
 from graphembed.walks import RandomWalk, Walks
 
@@ -134,7 +134,7 @@ def text(rounds: int = 1, tokens: int = 17_000_000) -> Iterator[Row]:
     one pass over the novels.
     """
     corpus = Walks.from_lists(novels(), min_count=5)
-    context = Context(window=5, power=0.75)
+    context = Context(window=5, power=0.75, damping=1.0, averaging=0.0)
 
     def train(walks: Walks) -> SkipGram:
         return SkipGram(dim=100, context=context, progress=False).fit(walks)
@@ -243,7 +243,7 @@ def _gensim(walks: Walks, dim: int = _DIM, window: int = _WINDOW) -> Callable[[]
     lists = [names[walks.tokens[a:b]].tolist() for a, b in zip(walks.offsets[:-1], walks.offsets[1:], strict=True)]
     model = Word2Vec(
         vector_size=dim, window=window, negative=_NEGATIVES, sg=1, min_count=1, sample=0,
-        workers=numba.get_num_threads(), epochs=1, seed=1,
+        workers=thread_count(), epochs=1, seed=1,
     )  # fmt: skip
     model.build_vocab(lists)
 

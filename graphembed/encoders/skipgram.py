@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-import numba
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
@@ -26,7 +25,7 @@ from graphembed.kernels.csr import CSR
 from graphembed.kernels.roles import linked
 from graphembed.kernels.skipgram import Plan, sigmoid_table, train_walks
 from graphembed.kernels.walks import Alias, alias_tables
-from graphembed.parallel import threads
+from graphembed.parallel import thread_count, threads
 from graphembed.walks import RandomWalk, Walk, Walks
 
 _POOL = 64  # negatives a walk shares among its places
@@ -51,6 +50,8 @@ class Context:
         cbow: Predict a node from the mean of its window instead of from each node in it.
         subsample: Word2vec's threshold: of a token with a share f of all tokens, sqrt(t/f) + t/f are kept. 0 keeps all.
         damping: How much of what walks did to the context table is kept. Below 1, node vectors learn the rest.
+        averaging: A context row moved by m walks at once takes the sum of their steps over m^averaging. On graphs
+            the mean (1) makes node vectors say more on their own; text wants the sum (0), or frequent words lag.
 
     Raises:
         ValueError: A setting is out of range.
@@ -70,6 +71,7 @@ class Context:
     cbow: bool = False
     subsample: float = 0.0
     damping: float = 0.9
+    averaging: float = 1.0
 
     def __post_init__(self) -> None:
         if self.window < 1 or not 0 < self.negatives < _POOL:
@@ -77,16 +79,20 @@ class Context:
                 f"window must be at least 1 and negatives between 1 and {_POOL - 1}, got window={self.window}, "
                 f"negatives={self.negatives}"
             )
-        if not (0 < self.damping <= 1 and np.isfinite(self.power) and 0 <= self.subsample < 1):
+        if not (
+            0 < self.damping <= 1 and 0 <= self.averaging <= 1 and np.isfinite(self.power) and 0 <= self.subsample < 1
+        ):
             raise ValueError(
-                "damping must be above 0 and at most 1, power finite and subsample in [0, 1), got "
-                f"damping={self.damping}, power={self.power}, subsample={self.subsample}"
+                "damping must be above 0 and at most 1, averaging in [0, 1], power finite and subsample in [0, 1), got "
+                f"damping={self.damping}, averaging={self.averaging}, power={self.power}, subsample={self.subsample}"
             )
 
     def plan(self, frozen: int = 0) -> Plan:
         """Say the same to the kernels."""
         shortest = 1 if self.dynamic else self.window
-        return Plan(shortest, self.window, self.negatives, _POOL, self.cbow, float(self.damping), frozen)
+        return Plan(
+            shortest, self.window, self.negatives, _POOL, self.cbow, float(self.damping), float(self.averaging), frozen
+        )
 
 
 @dc.dataclass(eq=False)
@@ -312,7 +318,7 @@ class SkipGram(BaseEstimator):
                 continue
             typical = max(1, int(np.mean(block.last - block.first)))
             in_flight = int(np.clip(len(x) // typical, 1, _MOST_IN_FLIGHT))
-            lanes = min(in_flight, numba.get_num_threads())
+            lanes = min(in_flight, thread_count())
             share = np.array([done, done + block.walks]) / max(total, 1)
             first, last = lr_first + (lr_last - lr_first) * share
             with threads(lanes):

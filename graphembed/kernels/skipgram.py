@@ -5,13 +5,14 @@ For a pair (u, v) of a node and a node of its window, and negatives n_1 ... n_K 
     loss = softplus(-x_u . y_v) + sum over k of softplus(x_u . y_nk)
 
 where x is the node table and y the context table. The negatives of u's pairs have nothing to do with their v, so the c
-pairs of one place in a walk share 4 K of them, each of which counts c / 4 times: the same loss on average, at a third
-of the arithmetic. All gradients of a place are taken before its step.
+pairs of one place in a walk share about c K / 4 of them, each of which counts about 4 times: the same loss on average,
+at a third of the arithmetic. All gradients of a place are taken before its step.
 
 Walks are the unit of work. Each walk trains, place after place, on private copies of the rows it touches (its nodes
 and a pool of negatives), ``in_flight`` walks at a time; then every row becomes the mean of its copies, added up in the
 order of the walks: a hub that is in all of them does not overshoot, and nothing depends on which thread did what. The
-context table goes ``damping`` of the way only. What it does not learn of a walk the node vectors do, so that they say
+context table may also take the sum of their steps (``averaging`` 0), which teaches frequent words sooner, and goes
+``damping`` of the way only. What it does not learn of a walk the node vectors do, so that they say
 more by themselves: the Hadamard product of two of them predicts links better than without (README, "Speed").
 
 References:
@@ -32,7 +33,7 @@ from graphembed.kernels.walks import Alias, draw_entry
 
 _LIMIT = 16.0  # the table spans [-16, 16]; beyond it the exponential is computed
 _STEPS = 4096
-_SHARED = 4  # negatives of a place in a walk, as a multiple of those of a pair
+_SHARED = 4  # pairs of a place that share a negative
 _MEASURED = 256  # walks of a call whose loss is measured, at least
 # Walks and training may be given one seed: without this the bits that chose a node would also choose its window.
 _OWN = 0x5851F42D4C957F2D
@@ -47,6 +48,7 @@ class Plan(NamedTuple):
     pool: int  # negatives drawn for a walk, with repetition; its places share them
     cbow: bool
     damping: float
+    averaging: float
     frozen: int  # rows below this are read but never changed
 
 
@@ -201,8 +203,7 @@ def train_walk(
     Returns:
         Sum of the losses before each step, and the number of pairs.
     """
-    drawn = min(_SHARED * plan.negatives, pool.size)
-    rows = np.empty(2 * plan.window + drawn + 4, np.int32)
+    rows = np.empty(2 * plan.window + pool.size + 4, np.int32)
     slope = np.empty(rows.size, np.float32)
     moved = np.empty(x.shape[1], np.float32)
     loss, pairs = 0.0, 0
@@ -213,6 +214,10 @@ def train_walk(
             if j != i:
                 rows[near] = walk[j]
                 near += 1
+        if near == 0:
+            continue
+        full = (near + near * plan.negatives // _SHARED + 3) // 4 * 4  # rows are taken by fours
+        drawn = min(full - near, pool.size)
         count = _fill(rows, near, pool, below(bits(stream, 2 * i + 1), pool.size), drawn, y.shape[0] - 1)
         u = x[walk[i]]
         _scores(u, y, rows, count, slope)
@@ -327,12 +332,16 @@ def train_walks(
     stamp = np.full((lanes, nodes), -1, np.int32)
     slot = np.empty((lanes, nodes), np.int32)
     movers = np.zeros((2, nodes), np.int32)
+    carrier, load = np.empty(in_flight, np.int64), np.empty(lanes, np.int64)
     loss, trained = 0.0, 0
     for begin in range(0, count, in_flight):
         flying = min(in_flight, count - begin)
         lr = np.float32(lr_first + (lr_last - lr_first) * (begin / count))
+        _share_out(first[begin : begin + flying], last[begin : begin + flying], carrier, load)
         for lane in prange(lanes):
-            for b in range(lane, flying, lanes):
+            for b in range(flying):
+                if carrier[b] != lane:
+                    continue
                 i = begin + b
                 _one_flight(
                     tokens[first[i] : last[i]], i, x, y, noise, plan, lr, seed,
@@ -340,12 +349,24 @@ def train_walks(
                     stamp[lane], slot[lane], table,
                 )  # fmt: skip
         for lane in prange(lanes):
-            _land(x, own_x, ids, sizes[:flying, 0], movers[0], np.float32(1), plan.frozen, lane, lanes)
-            _land(y, own_y, ids, sizes[:flying, 1], movers[1], np.float32(plan.damping), plan.frozen, lane, lanes)
+            _land(x, own_x, ids, sizes[:flying, 0], movers[0], 1.0, 1.0, plan.frozen, lane, lanes)
+            _land(y, own_y, ids, sizes[:flying, 1], movers[1], plan.damping, plan.averaging, plan.frozen, lane, lanes)
         for b in range(flying):
             loss += losses[b]
             trained += pairs[b]
     return loss, trained
+
+
+@kernel
+def _share_out(
+    first: NDArray[np.int64], last: NDArray[np.int64], carrier: NDArray[np.int64], load: NDArray[np.int64]
+) -> None:
+    """Give each walk, the longest first, to the lane with the least to do: they wait for each other at the end."""
+    load[:] = 0
+    for b in np.argsort(first - last):
+        lane = np.argmin(load)
+        carrier[b] = lane
+        load[lane] += last[b] - first[b]
 
 
 @kernel
@@ -425,12 +446,13 @@ def _land(
     ids: NDArray[np.int32],
     sizes: NDArray[np.int32],
     movers: NDArray[np.int32],
-    damping: np.float32,
+    damping: float,
+    averaging: float,
     frozen: int,
     lane: int,
     lanes: int,
 ) -> None:
-    """Move each row that this lane owns ``damping`` of the way to the mean of its copies, walk after walk."""
+    """Move each row that this lane owns by the steps of its m copies over m^averaging, times ``damping``."""
     for b in range(sizes.size):
         for place in range(sizes[b]):
             if ids[b, place] >= frozen and _owner(ids[b, place], lanes) == lane:
@@ -441,11 +463,13 @@ def _land(
             if node < frozen or _owner(node, lanes) != lane:
                 continue
             row, copy = rows[node], copies[b, place]
-            share = damping / np.float32(abs(movers[node]))
+            count = np.float64(abs(movers[node]))
+            share = np.float32(damping / count**averaging)
+            left = np.float32(1 - share * count)
             if movers[node] > 0:  # the first copy to come; the sign remembers it
                 movers[node] = -movers[node]
                 for d in range(row.size):
-                    row[d] = (np.float32(1) - damping) * row[d] + share * copy[d]
+                    row[d] = left * row[d] + share * copy[d]
             else:
                 _add(row, share, copy)
     for b in range(sizes.size):

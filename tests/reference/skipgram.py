@@ -61,13 +61,14 @@ def pool_of(table, nodes, plan, size, stream):
 
 def places(walk, pool, plan, stream):
     """Yield (node, its window, its negatives, the weight of each) for each place, with what it draws."""
-    drawn = min((1 if plan.cbow else 4) * plan.negatives, len(pool))
     for i in range(len(walk)):
         reach = plan.shortest + below(bits(stream, 2 * i), plan.window - plan.shortest + 1)
         offset = below(bits(stream, 2 * i + 1), len(pool))
         window = [walk[j] for j in range(len(walk)) if j != i and abs(i - j) <= reach]
+        together = len(window) + len(window) * plan.negatives // 4  # of the window and negatives, up to a multiple of 4
+        drawn = min(plan.negatives if plan.cbow else together + -together % 4 - len(window), len(pool))
         negatives = [pool[(offset + k) % len(pool)] for k in range(drawn)]
-        share = plan.negatives / drawn * (1 if plan.cbow else len(window))
+        share = plan.negatives / max(drawn, 1) * (1 if plan.cbow else len(window))
         yield walk[i], window, negatives, share
 
 
@@ -115,7 +116,8 @@ def train_walks(walks, x, y, table, plan, lr_first, lr_last, seed, in_flight):
     """Train all walks (a list of lists of nodes) in place, ``in_flight`` at a time from the same tables.
 
     A walk has copies of the rows of its nodes and, in the context table, of all negatives in its pool. A row becomes
-    the mean of its copies; the context table goes ``damping`` of the way; frozen rows stay.
+    the mean of its copies; one of the context table moves by the sum of the steps of its m copies over m^averaging,
+    times ``damping``; frozen rows stay.
     """
     loss, pairs = 0.0, 0
     for begin in range(0, len(walks), in_flight):
@@ -141,7 +143,7 @@ def train_walks(walks, x, y, table, plan, lr_first, lr_last, seed, in_flight):
                 x[node] = np.mean(copies, axis=0)
         for node, copies in copies_y.items():
             if node >= plan.frozen:
-                y[node] += plan.damping * (np.mean(copies, axis=0) - y[node])
+                y[node] += plan.damping * sum(copy - y[node] for copy in copies) / len(copies) ** plan.averaging
     return loss, pairs
 
 
