@@ -383,7 +383,7 @@ class SkipGram(BaseEstimator):
 
 
 class _Block(NamedTuple):
-    """Some walks, one after the other; a walk is ``tokens[first:last]``."""
+    """Some walks: a walk is ``tokens[first:last]``."""
 
     tokens: NDArray[np.int32]
     first: NDArray[np.int64]
@@ -403,14 +403,8 @@ class _Corpus(NamedTuple):
     names: Sequence[str]
     number: int  # of walks, in an epoch
     blocks: Callable[[int], Iterator[_Block]]  # from a seed
+    visits: Callable[[int], NDArray[np.float64]]  # from a seed: how often each node is visited
     alone: NDArray[np.int64]  # nodes of which nothing can be learnt
-
-    def visits(self, seed: int) -> NDArray[np.float64]:
-        """Count how often each node is visited: walks are quick, so they are made twice rather than kept."""
-        visits = np.zeros(len(self.names))
-        for block in self.blocks(seed):
-            visits += np.bincount(block.tokens, minlength=len(visits))
-        return visits
 
 
 def _seeds(seed: int, epoch: int) -> tuple[int, int, int]:
@@ -428,7 +422,14 @@ def _of_graph(graph: Graph, walk: Walk) -> _Corpus:
             block = _of_matrix(walks if some.all() else walks[some])
             yield block._replace(walks=len(walks))
 
-    return _Corpus(graph.names, walk.count(graph), blocks, np.flatnonzero(~joined))
+    def visits(seed: int) -> NDArray[np.float64]:
+        """Walks are quick: they are made twice rather than kept."""
+        counts = np.zeros(graph.num_nodes)
+        for block in blocks(seed):
+            counts += np.bincount(block.tokens, minlength=len(counts))
+        return counts
+
+    return _Corpus(graph.names, walk.count(graph), blocks, visits, np.flatnonzero(~joined))
 
 
 def _of_sequences(walks: Walks) -> _Corpus:
@@ -442,12 +443,12 @@ def _of_sequences(walks: Walks) -> _Corpus:
         order = np.random.default_rng(seed).permutation(len(first))
         for begin in range(0, len(order), _CHUNK):
             some = order[begin : begin + _CHUNK]
-            lengths = last[some] - first[some]
-            ends = np.cumsum(lengths)
-            places = np.arange(lengths.sum()) + np.repeat(first[some] - (ends - lengths), lengths)
-            yield _Block(walks.tokens[places], ends - lengths, ends, some, len(some))
+            yield _Block(walks.tokens, first[some], last[some], some, len(some))
 
-    return _Corpus(walks.names, len(first), blocks, np.empty(0, np.int64))
+    def visits(_: int) -> NDArray[np.float64]:
+        return np.bincount(walks.tokens, minlength=len(walks.names)).astype(np.float64)
+
+    return _Corpus(walks.names, len(first), blocks, visits, np.empty(0, np.int64))
 
 
 def _of_matrix(walks: NDArray[np.int32]) -> _Block:
@@ -465,9 +466,12 @@ def _subsampled(
     ratio = threshold * visits.sum() / np.maximum(visits, 1)
     keep = np.sqrt(ratio) + ratio
     for block in blocks:
-        there = rng.random(block.tokens.size) < keep[block.tokens]
+        lengths = block.last - block.first
+        ends = np.cumsum(lengths)
+        tokens = block.tokens[np.arange(lengths.sum()) + np.repeat(block.last - ends, lengths)]
+        there = rng.random(tokens.size) < keep[tokens]
         before = np.append(0, np.cumsum(there))
-        yield block._replace(tokens=block.tokens[there], first=before[block.first], last=before[block.last])
+        yield block._replace(tokens=tokens[there], first=before[ends - lengths], last=before[ends])
 
 
 def _counted(blocks: Iterable[_Block], bar: Any) -> Iterator[_Block]:
