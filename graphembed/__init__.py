@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from graphembed.encoders.skipgram import SkipGram as SkipGram
     from graphembed.errors import DataError as DataError
     from graphembed.errors import UnknownNameError as UnknownNameError
+    from graphembed.features import FeatureTable as FeatureTable
     from graphembed.files import read_edges as read_edges
     from graphembed.files import read_embedding as read_embedding
     from graphembed.files import read_graph as read_graph
@@ -36,11 +37,27 @@ if TYPE_CHECKING:
     from graphembed.graph import as_graph as as_graph
     from graphembed.graph import merge as merge
     from graphembed.heads.links import LinkPredictor as LinkPredictor
+    from graphembed.nearest import knn_graph as knn_graph
+    from graphembed.nearest import radius_graph as radius_graph
     from graphembed.nn.gnn import GNN as GNN
+    from graphembed.objectives import Bootstrap as Bootstrap
+    from graphembed.objectives import Contrast as Contrast
+    from graphembed.objectives import Decorrelation as Decorrelation
+    from graphembed.objectives import Infomax as Infomax
     from graphembed.objectives import LinkReconstruction as LinkReconstruction
+    from graphembed.objectives import MaskedFeatures as MaskedFeatures
+    from graphembed.objectives import MiniBatches as MiniBatches
+    from graphembed.objectives import NodeClassification as NodeClassification
+    from graphembed.objectives import Triplets as Triplets
+    from graphembed.objectives import VariationalLinks as VariationalLinks
+    from graphembed.objectives import Weighted as Weighted
     from graphembed.parallel import threads as threads
+    from graphembed.sampling.neighbors import NeighborSampler as NeighborSampler
+    from graphembed.sampling.subgraphs import ClusterLoader as ClusterLoader
+    from graphembed.sampling.subgraphs import ImportanceSampler as ImportanceSampler
     from graphembed.splits import EdgeSplit as EdgeSplit
     from graphembed.splits import split_edges as split_edges
+    from graphembed.training import Training as Training
     from graphembed.training import train as train
     from graphembed.walks import MetaPath as MetaPath
     from graphembed.walks import RandomWalk as RandomWalk
@@ -67,6 +84,7 @@ _HOME = {
     "SkipGram": "encoders.skipgram",
     "DataError": "errors",
     "UnknownNameError": "errors",
+    "FeatureTable": "features",
     "read_edges": "files",
     "read_embedding": "files",
     "read_graph": "files",
@@ -75,11 +93,27 @@ _HOME = {
     "as_graph": "graph",
     "merge": "graph",
     "LinkPredictor": "heads.links",
+    "knn_graph": "nearest",
+    "radius_graph": "nearest",
     "GNN": "nn.gnn",
+    "Bootstrap": "objectives",
+    "Contrast": "objectives",
+    "Decorrelation": "objectives",
+    "Infomax": "objectives",
     "LinkReconstruction": "objectives",
+    "MaskedFeatures": "objectives",
+    "MiniBatches": "objectives",
+    "NodeClassification": "objectives",
+    "Triplets": "objectives",
+    "VariationalLinks": "objectives",
+    "Weighted": "objectives",
+    "threads": "parallel",
+    "NeighborSampler": "sampling.neighbors",
     "EdgeSplit": "splits",
     "split_edges": "splits",
-    "threads": "parallel",
+    "ClusterLoader": "sampling.subgraphs",
+    "ImportanceSampler": "sampling.subgraphs",
+    "Training": "training",
     "train": "training",
     "MetaPath": "walks",
     "RandomWalk": "walks",

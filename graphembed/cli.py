@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _LARGE = 50_000  # edges from which on all encoders on three splits take more than ten minutes on two cores
 _SEED = click.IntRange(0, 2**32 - 1)
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
-_PARTS = ("walks", "skipgram", "text", "web")
+_LABELLED = ("blogcatalog", "ppi", "wikipedia")
+_PARTS = ("walks", "skipgram", "text", "web", "sampling", "epochs")
 ENCODERS = ("deepwalk", "node2vec", "line", "spectral", "netmf", "prone", "fastrp", "cleora", "sage", "gcn")
 
 
@@ -140,7 +141,7 @@ def link_prediction(
     from graphembed.datasets import read
     from graphembed.files import TABLES, write_table
     from graphembed.heads.links import LinkPredictor, check_number
-    from graphembed.sampling import count_missing_links
+    from graphembed.sampling.pairs import count_missing_links
 
     _check_out(out, force, TABLES)
     if test + valid >= 1:
@@ -261,16 +262,17 @@ def datasets(as_json: bool) -> None:
 Example:
   graphembed bench speed --part walks --rounds 3""")  # fmt: skip
 def bench() -> None:
-    """Compare with the peers that are installed, in one run; takes minutes."""
+    """Measure speed and quality next to peers and baselines, in one run; takes minutes."""
 
 
-@bench.command(short_help="Walks, skip-gram, text and memory.", epilog="""\b
+@bench.command(short_help="Walks, skip-gram, text, memory, samplers.", epilog="""\b
 Examples:
   graphembed bench speed --part walks
   GRAPHEMBED_DATA=~/data graphembed bench speed --part skipgram --rounds 3
 
 \b
-Peers that are compared if they are installed: ensmallen (grape), gensim.
+Peers that are compared if they are installed: ensmallen (grape), gensim, DGL;
+PyG's own layers.
 A ratio is the peer's time over ours, for the same work, the median of the
 rounds (least to most).""")  # fmt: skip
 @click.option("--part", "parts", multiple=True, type=click.Choice(_PARTS), help="Which to run; may be repeated. [all]")
@@ -282,7 +284,9 @@ rounds (least to most).""")  # fmt: skip
 def speed(parts: tuple[str, ...], rounds: int, graphs: Path | None, seed: int) -> None:
     """Print our speed and its ratio to that of peers, row by row."""
     from graphembed.bench import speed as benchmark
+    from graphembed.bench.epochs import epochs
     from graphembed.bench.graphs import GRAPHS
+    from graphembed.bench.sampling import sampling
 
     makers = {name: partial(benchmark.load_graph, name, graphs) if graphs else GRAPHS[name] for name in GRAPHS}
     runs: dict[str, Callable[[], Any]] = {
@@ -290,10 +294,31 @@ def speed(parts: tuple[str, ...], rounds: int, graphs: Path | None, seed: int) -
         "skipgram": lambda: benchmark.skipgram(rounds, makers, seed),
         "text": lambda: benchmark.text(rounds),
         "web": benchmark.web,
+        "sampling": lambda: sampling(rounds, makers),
+        "epochs": lambda: epochs(rounds, makers),
     }
     for part in parts or _PARTS:
         for row in runs[part]():
             click.echo(_facts(row))
+
+
+@bench.command(short_help="Find the labels of nodes.", epilog="""\b
+Examples:
+  GRAPHEMBED_DATA=~/data graphembed bench labels ppi
+
+\b
+One-vs-rest logistic regression learns from a share of the nodes and is told
+how many labels each other node has; means over random choices of the share.""")  # fmt: skip
+@click.argument("names", nargs=-1, type=click.Choice(_LABELLED))
+@click.option("--shuffles", default=10, show_default=True, type=click.IntRange(min=2), help="Choices of the share.")
+@click.option("--seed", default=0, show_default=True, type=_SEED, help="Everything random comes from it.")
+def labels(names: tuple[str, ...], shuffles: int, seed: int) -> None:
+    """Print F1 scores of encoders and of trivial baselines on the labels of public data sets."""
+    from graphembed.bench.labels import public
+
+    for name in names or _LABELLED:
+        table = public(name, shuffles, seed).round(4)
+        click.echo(f"{name}\n{_plain_table(table)}\n")
 
 
 def _facts(row: dict[str, Any]) -> str:

@@ -1,8 +1,19 @@
-"""Losses: pure functions of tensors."""
+"""Losses: pure functions of tensors, each a mean over its rows, so that the size of a batch does not scale the step.
 
+Scores are added up in float32 at least, whatever precision the vectors have: half precision overflows at 65 504 and
+cannot hold the small numbers that keep a division finite. Vectors that coincide or are zero give finite losses and
+slopes.
+"""
+
+import math
+
+import torch
 import torch.nn.functional as F  # noqa: N812
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+_SMALL = 1e-7  # shorter vectors count as zero, smaller squared sines as this
+_FLAT = 1e-8  # added to the squared length of an axis, which is zero if it does not vary
 
 
 def link_loss(positive: Float[Tensor, " edges"], negative: Float[Tensor, " others"]) -> Float[Tensor, ""]:
@@ -13,11 +24,268 @@ def link_loss(positive: Float[Tensor, " edges"], negative: Float[Tensor, " other
         negative: Scores of unlinked pairs; how many does not matter, the two means weigh the same.
 
     Example:
-        >>> import torch
         >>> link_loss(torch.zeros(3), torch.zeros(5))
         tensor(1.3863)
 
     References:
         Kipf and Welling 2016, "Variational graph auto-encoders", equation 3 without the KL term.
     """
-    return F.softplus(-positive).mean() + F.softplus(negative).mean()
+    return F.softplus(-_wide(positive)).mean() + F.softplus(_wide(negative)).mean()
+
+
+def margin_ranking(
+    positive: Float[Tensor, " edges"], negative: Float[Tensor, " others"], margin: float = 1.0
+) -> Float[Tensor, ""]:
+    """Ask of each edge to score above an unlinked pair by a margin: mean max(0, margin - s_edge + s_other).
+
+    Args:
+        positive: Scores of edges.
+        negative: Scores of unlinked pairs. The k-th edge meets the k-th pair; where one of the two runs out it begins
+            again.
+        margin: How far above.
+
+    Example:
+        >>> margin_ranking(torch.tensor([2.0, 0.0]), torch.tensor([0.5]))
+        tensor(0.7500)
+
+    References:
+        Bordes et al. 2013, "Translating embeddings for modeling multi-relational data", equation 1.
+    """
+    rows = torch.arange(max(len(positive), len(negative)), device=positive.device)
+    better, worse = (_wide(side).index_select(0, rows % len(side)) for side in (positive, negative))
+    return torch.relu(margin - better + worse).mean()
+
+
+def gaussian_kl(mean: Float[Tensor, "nodes dim"], log_sigma: Float[Tensor, "nodes dim"]) -> Float[Tensor, ""]:
+    """Divergence of N(mean, sigma^2) from N(0, 1), per node: mean over nodes sum_k (mu^2 + s^2 - 1 - 2 log s) / 2.
+
+    Example:
+        >>> gaussian_kl(torch.ones(2, 3), torch.zeros(2, 3))
+        tensor(1.5000)
+
+    References:
+        Kingma and Welling 2014, "Auto-encoding variational Bayes", appendix B.
+    """
+    mean, log_sigma = _wide(mean), _wide(log_sigma)
+    return 0.5 * (mean**2 + (2 * log_sigma).exp() - 1 - 2 * log_sigma).sum(dim=1).mean()
+
+
+def info_nce(
+    anchors: Float[Tensor, "anchors dim"],
+    candidates: Float[Tensor, "candidates dim"] | Float[Tensor, "anchors candidates dim"],
+    positive: Int[Tensor, " anchors"] | None = None,
+    *,
+    temperature: float = 1.0,
+    log_q: Float[Tensor, "*anchors candidates"] | None = None,
+    excluded: Bool[Tensor, "anchors candidates"] | None = None,
+) -> Float[Tensor, ""]:
+    """Pick the positive out of the candidates: mean -log softmax(s)[positive], s = anchor . candidate / temperature.
+
+    Its slope with respect to an anchor is (expectation - positive) / temperature, where the expectation is over the
+    candidates with the chances of the softmax.
+
+    With ``log_q``, s - log q takes the place of s: if the negatives are drawn with chances q, the scores at the
+    minimum are log p plus a constant, p being the chance of the positive. Without it they are log p - log q: what is
+    often drawn is pushed down.
+
+    Args:
+        anchors: Vectors, as they are; bring them to length one for cosines.
+        candidates: The same for all anchors, or some for each.
+        positive: Which candidate is the right one; by default the i-th for the i-th anchor.
+        temperature: The lower, the more the nearest candidates count.
+        log_q: Log chance that a draw of a negative gives this candidate; for the positive, too.
+        excluded: True where a candidate does not count for an anchor; never at the positive.
+
+    Example:
+        >>> z = torch.eye(3)
+        >>> info_nce(z, z, temperature=0.5)
+        tensor(0.2395)
+
+    References:
+        van den Oord et al. 2018, "Representation learning with contrastive predictive coding", equation 4.
+        Bengio and Senecal 2008, "Adaptive importance sampling to accelerate training of a neural probabilistic
+        language model", and Yi et al. 2019, "Sampling-bias-corrected neural modeling for large corpus item
+        recommendations", equation 4, for the correction.
+    """
+    anchors, candidates = _wide(anchors), _wide(candidates)
+    if candidates.dim() == 3:
+        score = (anchors[:, None] * candidates).sum(dim=-1) / temperature
+    else:
+        score = anchors @ candidates.T / temperature
+    if log_q is not None:
+        score = score - log_q
+    if excluded is not None:
+        score = score.masked_fill(excluded, -torch.inf)
+    if positive is None:
+        positive = torch.arange(len(anchors), device=score.device)
+    return F.cross_entropy(score, positive)
+
+
+def triplet(
+    anchor: Float[Tensor, "triplets dim"],
+    positive: Float[Tensor, "triplets dim"],
+    negative: Float[Tensor, "triplets dim"],
+    margin: float = 1.0,
+) -> Float[Tensor, ""]:
+    """Be nearer to the positive than to the negative by a margin: mean max(0, |a - p|^2 - |a - n|^2 + margin).
+
+    The slope of an active triplet with respect to its anchor is 2 (n - p), over the number of triplets.
+
+    Example:
+        >>> triplet(torch.zeros(1, 2), torch.ones(1, 2), torch.ones(1, 2))
+        tensor(1.)
+
+    References:
+        Schroff et al. 2015, "FaceNet: a unified embedding for face recognition and clustering", equation 3.
+    """
+    anchor, positive, negative = _wide(anchor), _wide(positive), _wide(negative)
+    near, far = ((anchor - positive) ** 2).sum(dim=1), ((anchor - negative) ** 2).sum(dim=1)
+    return torch.relu(near - far + margin).mean()
+
+
+def infomax(
+    z: Float[Tensor, "nodes dim"], corrupted: Float[Tensor, "others dim"], weight: Float[Tensor, "dim dim"]
+) -> Float[Tensor, ""]:
+    """Tell nodes of the graph from nodes of a corrupted one by the graph's summary.
+
+    `link_loss` of z_v W s and z'_v W s, where s = sigmoid(mean of z).
+
+    Example:
+        >>> infomax(torch.zeros(3, 2), torch.zeros(3, 2), torch.eye(2))
+        tensor(1.3863)
+
+    References:
+        Velickovic et al. 2019, "Deep graph infomax", equations 1 to 4.
+    Differs from the paper: twice its loss.
+    """
+    z, corrupted = _wide(z), _wide(corrupted)
+    direction = _wide(weight) @ torch.sigmoid(z.mean(dim=0))
+    return link_loss(z @ direction, corrupted @ direction)
+
+
+def decorrelation(
+    z1: Float[Tensor, "nodes dim"], z2: Float[Tensor, "nodes dim"], balance: float = 1e-3
+) -> Float[Tensor, ""]:
+    """Let two views agree while axes do not: |Z1 - Z2|^2 / 2 + balance (|Z1'Z1 - I|^2 + |Z2'Z2 - I|^2).
+
+    Z1 and Z2 are z1 and z2 with columns of mean zero and length one.
+
+    Example:
+        >>> z = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+        >>> decorrelation(z, z)
+        tensor(0.)
+
+    References:
+        Zhang et al. 2021, "From canonical correlation analysis to self-supervised graph neural networks", equation 5.
+    Differs from the paper: half of the first term, as in the authors' code, so that ``balance`` is their lambda.
+    """
+    first, second = _standard(z1), _standard(z2)
+    apart = ((first - second) ** 2).sum() / 2
+    return apart + balance * (_overlap(first) + _overlap(second))
+
+
+def bootstrap(prediction: Float[Tensor, "nodes dim"], target: Float[Tensor, "nodes dim"]) -> Float[Tensor, ""]:
+    """Turn predictions towards targets: mean 2 - 2 cos(prediction, target), the squared distance at length one.
+
+    Example:
+        >>> bootstrap(torch.eye(2), torch.eye(2).flip(0))
+        tensor(2.)
+
+    References:
+        Grill et al. 2020, "Bootstrap your own latent", equation 2; Thakoor et al. 2022, "Large-scale representation
+        learning on graphs via bootstrapping", equation 1.
+    """
+    return 2 - 2 * cosine(prediction, target).mean()
+
+
+def scaled_cosine_error(
+    prediction: Float[Tensor, "nodes features"], target: Float[Tensor, "nodes features"], power: float = 2.0
+) -> Float[Tensor, ""]:
+    """Cosine error in which easy nodes count less: mean (1 - cos(prediction, target))^power.
+
+    Example:
+        >>> scaled_cosine_error(torch.eye(2), torch.ones(2, 2), power=3.0)
+        tensor(0.0251)
+
+    References:
+        Hou et al. 2022, "GraphMAE: self-supervised masked graph autoencoders", equation 2.
+    """
+    return (1 - cosine(prediction, target)).clamp(min=0).pow(power).mean()
+
+
+def arcface(
+    cosines: Float[Tensor, "nodes classes"], label: Int[Tensor, " nodes"], margin: float = 0.5
+) -> Float[Tensor, "nodes classes"]:
+    """Put an angle between each vector and its own class: cos(theta + margin) there, cos(theta) elsewhere.
+
+    Where theta + margin is beyond pi, cos(theta) - margin sin(margin), which falls on as theta grows. Times a scale
+    these are the logits of a cross-entropy.
+
+    Example:
+        >>> arcface(torch.tensor([[1.0, 0.0]]), torch.tensor([0])).round(decimals=4)
+        tensor([[0.8774, 0.0000]])
+
+    References:
+        Deng et al. 2019, "ArcFace: additive angular margin loss for deep face recognition", equation 3.
+    """
+    cosines = _wide(cosines)
+    own = cosines.gather(1, label[:, None])
+    sine = (1 - own**2).clamp(min=_SMALL).sqrt()
+    moved = own * math.cos(margin) - sine * math.sin(margin)
+    moved = torch.where(own > -math.cos(margin), moved, own - margin * math.sin(margin))
+    return cosines.scatter(1, label[:, None], moved)
+
+
+def cosface(
+    cosines: Float[Tensor, "nodes classes"], label: Int[Tensor, " nodes"], margin: float = 0.35
+) -> Float[Tensor, "nodes classes"]:
+    """Ask for more of each vector's own class: cos(theta) - margin there, cos(theta) elsewhere.
+
+    Example:
+        >>> cosface(torch.tensor([[1.0, 0.5]]), torch.tensor([0]))
+        tensor([[0.6500, 0.5000]])
+
+    References:
+        Wang et al. 2018, "CosFace: large margin cosine loss for deep face recognition", equation 4.
+    """
+    cosines = _wide(cosines)
+    return cosines.scatter_add(1, label[:, None], torch.full_like(cosines[:, :1], -margin))
+
+
+def cosine(a: Float[Tensor, "nodes dim"], b: Float[Tensor, "nodes dim"]) -> Float[Tensor, " nodes"]:
+    """Cosine of the angle between the rows of two matrices; 0 with a row of zeros.
+
+    Example:
+        >>> cosine(torch.tensor([[3.0, 4.0]]), torch.tensor([[1.0, 0.0]]))
+        tensor([0.6000])
+    """
+    return (unit(a) * unit(b)).sum(dim=1)
+
+
+def unit(z: Float[Tensor, "nodes dim"]) -> Float[Tensor, "nodes dim"]:
+    """Bring rows to length one; rows of zeros stay as they are, and slopes there are those of z itself.
+
+    Example:
+        >>> unit(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+        tensor([[0.6000, 0.8000],
+                [0.0000, 0.0000]])
+    """
+    z = _wide(z)
+    square = z.square().sum(dim=1, keepdim=True)
+    return z / torch.where(square > _SMALL**2, square, 1.0).sqrt()
+
+
+def _wide(x: Tensor) -> Tensor:
+    """Return float32 for half precision, all else as it is."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+def _standard(z: Tensor) -> Tensor:
+    """Give columns mean zero and length one; a column that does not vary becomes zero."""
+    z = _wide(z)
+    z = z - z.mean(dim=0)
+    return z / (z.square().sum(dim=0) + _FLAT).sqrt()
+
+
+def _overlap(z: Tensor) -> Tensor:
+    return (z.T @ z - torch.eye(z.shape[1], dtype=z.dtype, device=z.device)).square().sum()

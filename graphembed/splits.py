@@ -21,7 +21,7 @@ from torch_geometric.data import Data
 
 from graphembed.errors import DataError
 from graphembed.graph import Graph, as_graph, of_edges
-from graphembed.sampling import edges_and_others, is_in, pair_keys, parts, sample_non_edges
+from graphembed.sampling.pairs import edges_and_others, is_in, pair_keys, parts, sample_non_edges
 
 
 @dc.dataclass(frozen=True, eq=False)

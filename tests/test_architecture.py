@@ -27,6 +27,8 @@ LAYERS = {
     "losses": 2,
     "nn": 2,
     "metrics": 2,
+    "features": 2,
+    "nearest": 2,
     "sampling": 3,
     "splits": 3,
     "files": 3,
@@ -41,7 +43,7 @@ LAYERS = {
     "__init__": 7,
 }
 SIDE_BY_SIDE = {"encoders", "heads", "datasets"}  # no arrows between these, though they are on one layer
-KERNELS_MAY = {"numpy", "numba", "collections", "functools", "os", "sys", "typing"}
+KERNELS_MAY = {"numpy", "numba", "collections", "contextlib", "ctypes", "functools", "os", "sys", "threading", "typing"}
 NO_TORCH = {"edges", "names", "folders", "errors", "atomic", "version", "embedding", "kernels", "metrics"}
 
 

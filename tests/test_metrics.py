@@ -11,7 +11,15 @@ from sklearn.metrics import label_ranking_average_precision_score
 from torch_geometric.metrics import LinkPredHitRatio, LinkPredMRR
 
 from graphembed import metrics
-from graphembed.metrics import auc, average_precision, hits, mean_reciprocal_rank
+from graphembed.metrics import (
+    auc,
+    average_precision,
+    dirichlet_energy,
+    effective_rank,
+    hits,
+    mean_average_distance,
+    mean_reciprocal_rank,
+)
 
 few = settings(max_examples=40, deadline=None)
 
@@ -235,3 +243,84 @@ def test_labels_of_zeros_and_ones_are_read_as_truth_or_refused_but_never_as_posi
     except (TypeError, ValueError):
         return
     assert found == metric(label.astype(bool), score)
+
+
+# ── how different rows are ──────────────────────────────────────────────────────────────────────────
+
+
+def table(nodes=9, dim=4):
+    """Random rows, two of which are zero and two alike but for their length, and some pairs, one with itself."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(nodes, dim))
+    x[3:5], x[6] = 0, 2 * x[7]
+    return x, np.concatenate([rng.integers(0, nodes, (2, 25)), [[3, 6, 3, 5], [4, 7, 0, 5]]], axis=1)
+
+
+def slow_distance(a, b):
+    if not a.any() or not b.any():
+        return float(a.any() != b.any())
+    return 1 - sum(p * q for p, q in zip(a, b, strict=True)) / (sum(a * a) * sum(b * b)) ** 0.5
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_mean_average_distance_is_its_definition(given):
+    x, pairs = table()
+    pairs = pairs if given else np.array([(i, j) for i in range(len(x)) for j in range(len(x))]).T
+    means = []
+    for node in range(len(x)):
+        apart = [slow_distance(x[i], x[j]) for i, j in pairs.T if i == node]
+        if apart := [distance for distance in apart if distance > 1e-9]:
+            means.append(sum(apart) / len(apart))
+    assert mean_average_distance(x, pairs if given else None) == pytest.approx(np.mean(means), abs=1e-12)
+
+
+def test_mean_average_distance_of_many_rows_is_that_of_all_pairs():
+    x = np.random.default_rng(2).normal(size=(1500, 3))
+    pairs = np.stack([part.ravel() for part in np.meshgrid(np.arange(1500), np.arange(1500), indexing="ij")])
+    assert mean_average_distance(x) == pytest.approx(mean_average_distance(x, pairs), abs=1e-9)
+
+
+def test_rows_along_one_line_are_at_no_distance_and_opposite_ones_at_two():
+    line = np.outer(np.arange(1, 5), [1.0, 2, 3]).astype(np.float32)
+    assert mean_average_distance(line) == mean_average_distance(np.zeros((4, 3))) == 0
+    assert mean_average_distance(np.array([[1.0, 1], [-2.0, -2]])) == pytest.approx(2)
+
+
+def test_dirichlet_energy_is_a_quadratic_form_of_the_normalised_laplacian():
+    rng = np.random.default_rng(3)
+    adjacency = np.triu(rng.random((12, 12)) < 0.3, 1).astype(float)
+    adjacency += adjacency.T
+    x = rng.normal(size=(12, 5))
+    root = 1 / np.sqrt(1 + adjacency.sum(axis=1))
+    laplacian = np.eye(12) - root[:, None] * (adjacency + np.eye(12)) * root  # of the graph with self-loops
+    expected = 2 * np.trace(x.T @ laplacian @ x) / adjacency.sum()
+    edges = np.stack(np.nonzero(adjacency))
+    assert dirichlet_energy(x, edges) == pytest.approx(expected)
+    loops = np.concatenate([edges, [[3, 5], [3, 5]]], axis=1)
+    assert dirichlet_energy(x, loops) == pytest.approx(expected)
+    smooth = np.sqrt(1 + adjacency.sum(axis=1, keepdims=True)) * np.ones((1, 5))
+    assert dirichlet_energy(smooth, edges) == pytest.approx(0, abs=1e-12)
+    assert dirichlet_energy(x, edges[:, :0]) == 0
+
+
+def test_effective_rank_counts_directions():
+    rng = np.random.default_rng(4)
+    turned = np.linalg.qr(rng.normal(size=(30, 8)))[0]
+    assert effective_rank(turned * 3) == pytest.approx(8)
+    assert effective_rank(np.outer(rng.normal(size=30), rng.normal(size=8))) == pytest.approx(1, abs=1e-6)
+    two = turned[:, :2] @ np.diag([3.0, 1.0])
+    assert effective_rank(two) == pytest.approx(np.exp(-0.75 * np.log(0.75) - 0.25 * np.log(0.25)))
+    assert effective_rank(np.zeros((5, 2))) == 0
+    assert 9.5 < effective_rank(rng.normal(size=(20_000, 10))) <= 10
+
+
+@pytest.mark.parametrize(
+    "measure", [mean_average_distance, effective_rank, lambda x: dirichlet_energy(x, np.array([[0, 1], [1, 0]]))]
+)
+def test_measures_do_not_depend_on_the_order_of_nodes_and_refuse_what_is_not_finite(measure):
+    x, _ = table()
+    both = np.concatenate([x[:2], x[5:]])
+    assert measure(np.ascontiguousarray(both[:, ::-1])) == pytest.approx(measure(both))
+    both[4, 1] = np.nan
+    with pytest.raises(ValueError, match="1 of 6 rows are not finite: 4"):
+        measure(both)

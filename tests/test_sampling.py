@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from graphembed import DataError, Graph, as_graph, sampling
-from graphembed.sampling import count_non_edges, edges_and_others, is_in, pair_keys, sample_non_edges
+from graphembed import DataError, Graph, as_graph
+from graphembed.sampling import pairs as module
+from graphembed.sampling.pairs import count_non_edges, edges_and_others, is_in, pair_keys, sample_non_edges
 
 few = settings(max_examples=60, deadline=None)
 
@@ -38,7 +39,7 @@ def unlinked(graph):
 def path_through_the_code(request, monkeypatch):
     """Small counts are listed up to ``_FEW`` pairs of nodes and drawn above."""
     if request.param == "drawn":
-        monkeypatch.setattr(sampling, "_FEW", 0)
+        monkeypatch.setattr(module, "_FEW", 0)
     return request.param
 
 
@@ -52,7 +53,7 @@ def test_pairs_are_unlinked_and_all_different(ends, directed, part, drawn, seed,
     open_pairs = unlinked(graph)
     count = int(share * len(open_pairs))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sampling, "_FEW", 0 if drawn else 20_000)
+        patch.setattr(module, "_FEW", 0 if drawn else 20_000)
         pairs = sample_non_edges(graph, count, np.random.default_rng(seed))
     found = [tuple(sorted(pair)) for pair in pairs.tolist()]
     assert pairs.shape == (count, 2)

@@ -1,6 +1,11 @@
 """One loop trains everything: it learns, repeats itself bit by bit, and leaves no trace outside."""
 
 import dataclasses as dc
+import os
+import signal
+import subprocess
+import sys
+import textwrap
 
 import networkx as nx
 import numpy as np
@@ -10,11 +15,12 @@ from torch import nn
 from torch_geometric.data import Data
 from torch_geometric.nn import GCNConv, SAGEConv
 
+from graphembed.errors import DataError
 from graphembed.graph import Graph, as_graph
 from graphembed.nn.gnn import GNN, NodeTable
 from graphembed.objectives import LinkReconstruction, Objective
 from graphembed.parallel import one_thread, threads
-from graphembed.training import seeded, train
+from graphembed.training import History, Training, seeded, train
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +43,41 @@ def fresh(conv=SAGEConv):
         return GNN(conv, [64, 64], 32, in_channels=40, dropout=0.2)
 
 
+def losses_of(*arguments, **named):
+    """Train without a bar; return the loss of each epoch."""
+    return train(*arguments, **named, progress=False)[0].losses
+
+
 def parameters(module):
     return torch.cat([value.detach().flatten() for value in module.parameters()])
+
+
+@dc.dataclass(frozen=True)
+class Lines:
+    """Least squares on rows of a table, a few at a time, with dropout: what a step is depends on its rows and draws."""
+
+    rows: int = 10
+    size: int = 2
+    stop: int | None = dc.field(default=None, repr=False)  # this process ends itself when it has seen so many batches
+    seen: list[int] = dc.field(default_factory=list, repr=False)
+
+    def prepare(self, encoder, graph):
+        return nn.Linear(4, 1)
+
+    def batches(self, graph, seed):
+        rng = np.random.default_rng(seed)
+        order = rng.permutation(self.rows)
+        return [Data(x=graph.data.x[part].clone()) for part in np.array_split(order, -(-self.rows // self.size))]
+
+    def loss(self, encoder, beside, batch):
+        self.seen.append(len(batch.x))
+        if self.stop is not None and len(self.seen) > self.stop:
+            os.kill(os.getpid(), signal.SIGKILL)
+        hidden = nn.functional.dropout(encoder(batch.x), 0.3, encoder.training)
+        return ((beside(hidden)[:, 0] - batch.x.sum(dim=1)) ** 2).mean()
+
+    def valid(self, encoder, beside, graph):
+        return -float(((beside(encoder(graph.data.x))[:, 0] - graph.data.x.sum(dim=1)) ** 2).mean())
 
 
 @dc.dataclass(frozen=True)
@@ -48,13 +87,15 @@ class Bowl:
     steps: int = 1
     noise: float = 0.0
     fail: tuple[int, float | Exception] | None = None
-    seen: list[float] = dc.field(default_factory=list)
+    seen: list[float] = dc.field(default_factory=list, repr=False)
 
-    def batches(self, graph):
-        for _ in range(self.steps):
-            yield Data(x=graph.data.x)
+    def prepare(self, encoder, graph):
+        return nn.Module()
 
-    def loss(self, module, batch):
+    def batches(self, graph, seed):
+        return [Data(x=graph.data.x)] * self.steps
+
+    def loss(self, module, beside, batch):
         value = ((module.weight - 3) ** 2).sum() + self.noise * torch.rand(())
         self.seen.append(value.item())
         if self.fail and len(self.seen) == self.fail[0]:
@@ -76,7 +117,7 @@ def one_weight():
 
 @pytest.mark.parametrize("conv", [SAGEConv, GCNConv])
 def test_training_lowers_the_loss(karate, conv):
-    losses = train(fresh(conv), karate, LinkReconstruction(), epochs=60, progress=False)
+    losses = losses_of(fresh(conv), karate, LinkReconstruction(), Training(epochs=60))
     assert len(losses) == 60
     assert losses[0] == pytest.approx(2 * np.log(2), abs=0.3)  # scores begin near 0
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
@@ -84,34 +125,34 @@ def test_training_lowers_the_loss(karate, conv):
 
 def test_the_minimum_of_a_bowl_is_found(karate):
     module = one_weight()
-    losses = train(module, karate, Bowl(), epochs=300, lr=0.1, progress=False)
+    losses = losses_of(module, karate, Bowl(), Training(epochs=300, lr=0.1))
     assert module.weight.item() == pytest.approx(3, abs=0.01)
     assert losses[0] == 9
 
 
 def test_losses_are_means_over_the_batches_of_an_epoch(karate):
     bowl = Bowl(steps=4)
-    losses = train(one_weight(), karate, bowl, epochs=3, progress=False)
+    losses = losses_of(one_weight(), karate, bowl, Training(epochs=3))
     assert losses == pytest.approx(np.reshape(bowl.seen, (3, 4)).mean(axis=1).tolist())
 
 
 @pytest.mark.parametrize("epochs", [0, 1, 7])
 def test_there_are_as_many_epochs_as_asked_for(karate, epochs):
     bowl = Bowl()
-    assert len(train(one_weight(), karate, bowl, epochs=epochs, progress=False)) == len(bowl.seen) == epochs
+    assert len(losses_of(one_weight(), karate, bowl, Training(epochs=epochs))) == len(bowl.seen) == epochs
 
 
 def test_weight_decay_pulls_towards_zero(karate):
     light, heavy = one_weight(), one_weight()
-    train(light, karate, Bowl(), epochs=300, lr=0.1, progress=False)
-    train(heavy, karate, Bowl(), epochs=300, lr=0.1, weight_decay=2.0, progress=False)
+    losses_of(light, karate, Bowl(), Training(epochs=300, lr=0.1))
+    losses_of(heavy, karate, Bowl(), Training(epochs=300, lr=0.1, weight_decay=2.0))
     assert heavy.weight.item() == pytest.approx(1.5, abs=0.05)  # 2 (w - 3) + 2 w = 0
     assert light.weight.item() > heavy.weight.item() + 1
 
 
 def test_a_trained_module_is_ready_for_use(karate):
     module = fresh()
-    train(module, karate, LinkReconstruction(), epochs=1, progress=False)
+    losses_of(module, karate, LinkReconstruction(), Training(epochs=1))
     assert not any(part.training for part in module.modules())
 
 
@@ -136,12 +177,12 @@ def expected(large):
     """What training gives on one thread."""
     module = wide()
     with one_thread():
-        return train(module, large, LinkReconstruction(), epochs=5, seed=3, progress=False), parameters(module)
+        return losses_of(module, large, LinkReconstruction(), Training(epochs=5), seed=3), parameters(module)
 
 
 def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads(large, expected, torch_threads):
     module = wide()
-    losses = train(module, large, LinkReconstruction(), epochs=5, seed=3, progress=False)
+    losses = losses_of(module, large, LinkReconstruction(), Training(epochs=5), seed=3)
     assert losses == expected[0]
     assert torch.equal(parameters(module), expected[1])
     assert torch.get_num_threads() == torch_threads
@@ -149,7 +190,7 @@ def test_the_same_seed_gives_the_same_bits_on_any_number_of_threads(large, expec
 
 def test_another_seed_gives_another_result(large, expected):
     module = wide()
-    losses = train(module, large, LinkReconstruction(), epochs=5, seed=4, progress=False)
+    losses = losses_of(module, large, LinkReconstruction(), Training(epochs=5), seed=4)
     assert losses != expected[0]
     assert not torch.equal(parameters(module), expected[1])
 
@@ -158,8 +199,145 @@ def test_what_was_drawn_before_does_not_matter(karate):
     found = []
     for seed in (1, 2):
         with seeded(seed):
-            found.append(train(one_weight(), karate, Bowl(noise=1.0), epochs=3, seed=9, progress=False))
+            found.append(losses_of(one_weight(), karate, Bowl(noise=1.0), Training(epochs=3), seed=9))
     assert found[0] == found[1]
+
+
+# ── steps, processes, kills ─────────────────────────────────────────────────────────────────────────
+
+
+def table():
+    x = torch.tensor(np.random.default_rng(0).normal(size=(10, 3))).float()
+    return Graph(Data(edge_index=torch.tensor([[0, 1], [1, 0]]), x=x))
+
+
+def narrow():
+    with seeded(1):
+        return nn.Linear(3, 4)
+
+
+def test_two_batches_a_step_are_one_batch_of_both():
+    """Without dropout, the mean of the gradients of two halves is the gradient of the whole."""
+    whole, halves = narrow().eval(), narrow().eval()
+    encoders = []
+    for module, size, together in ((whole, 10, 1), (halves, 5, 2)):
+        module.train = lambda mode=True, module=module: module  # keeps dropout off
+        losses_of(module, table(), Lines(size=size), Training(epochs=20, lr=0.05, accumulate=together), seed=3)
+        encoders.append(parameters(module))
+    torch.testing.assert_close(*encoders, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(encoders[0], parameters(narrow()), atol=0.01)
+
+
+def test_patience_stops_and_returns_the_best():
+    lines = Lines()
+    module = narrow()
+    history, beside = train(module, table(), lines, Training(epochs=500, lr=0.1, patience=5), progress=False)
+    assert len(history.losses) == len(history.valid) < 500
+    assert len(history.valid) - 1 - history.best == 5
+    with torch.no_grad():
+        assert lines.valid(module, beside, table()) == max(history.valid)
+
+
+def test_patience_needs_an_objective_that_can_validate(karate):
+    with pytest.raises(TypeError, match="valid"):
+        losses_of(one_weight(), karate, Bowl(), Training(patience=3))
+
+
+def test_batches_are_made_ahead_and_seen_in_their_order():
+    lines = Lines(size=3)
+    losses_of(narrow(), table(), lines, Training(epochs=2))
+    assert lines.seen == [3, 3, 2, 2] * 2
+
+
+SCRIPT = """
+import sys
+import torch
+from tests.test_training import Lines, narrow, parameters, table
+from graphembed.training import Training, train
+
+stop, file, minutes = (None if word == "None" else eval(word) for word in sys.argv[1:4])
+module = narrow()
+history, _ = train(
+    module, table(), Lines(stop=stop), Training(epochs=6, checkpoint=file, minutes=minutes, patience=4), seed=2,
+    progress=False,
+)
+print(history.losses, history.valid, parameters(module).tolist())
+"""
+
+
+def process(*words):
+    code = textwrap.dedent(SCRIPT)
+    return subprocess.run([sys.executable, "-c", code, *map(repr, words)], capture_output=True, text=True, check=False)
+
+
+def test_a_killed_run_goes_on_to_the_same_bits(tmp_path):
+    """Five batches an epoch: the process kills itself in the middle of the third epoch."""
+    file = str(tmp_path / "run.safetensors")
+    quiet = process(None, None, 0.0)
+    killed = process(12, file, 0.0)
+    assert killed.returncode == -signal.SIGKILL
+    assert os.path.exists(file)
+    resumed = process(None, file, 0.0)
+    assert resumed.stdout == quiet.stdout != ""
+    assert process(None, file, 0.0).stdout == quiet.stdout, "a finished run is not trained again"
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    file = tmp_path / "run.safetensors"
+    losses_of(narrow(), table(), Lines(), Training(epochs=1, checkpoint=file), seed=1)
+    with pytest.raises(DataError, match="another run"):
+        losses_of(narrow(), table(), Lines(), Training(epochs=1, checkpoint=file), seed=2)
+    more = losses_of(narrow(), table(), Lines(), Training(epochs=3, checkpoint=file), seed=1)
+    assert more == losses_of(narrow(), table(), Lines(), Training(epochs=3), seed=1)
+
+
+WORKER = """
+import sys
+import torch.distributed as dist
+from tests.test_training import Lines, narrow, parameters, table
+from graphembed.training import Training, train
+
+dist.init_process_group("gloo", init_method="file://" + sys.argv[1], rank=int(sys.argv[2]), world_size=2)
+module = narrow()
+history, _ = train(module, table(), Lines(), Training(epochs=4, lr=0.05), seed=2, progress=False)
+print([round(loss, 6) for loss in history.losses], [round(v, 5) for v in parameters(module).tolist()])
+dist.destroy_process_group()
+"""
+
+
+def test_two_processes_give_the_numbers_of_one_with_twice_the_batches_a_step(tmp_path):
+    """Five batches: in the last step of an epoch the second process has nothing to see."""
+    command = [sys.executable, "-c", textwrap.dedent(WORKER), str(tmp_path / "meet")]
+    workers = [subprocess.Popen([*command, str(rank)], stdout=subprocess.PIPE, text=True) for rank in range(2)]
+    said = [worker.communicate(timeout=120)[0] for worker in workers]
+    module = narrow()
+    losses = losses_of(module, table(), Lines(), Training(epochs=4, lr=0.05, accumulate=2), seed=2)
+    expected = f"{[round(loss, 6) for loss in losses]} {[round(v, 5) for v in parameters(module).tolist()]}"
+    assert said[0].strip() == said[1].strip() == expected
+
+
+def test_bfloat16_multiplies_in_bfloat16_and_keeps_float32_parameters():
+    module = narrow()
+    exact = losses_of(narrow(), table(), Lines(), Training(epochs=1))
+    assert losses_of(module, table(), Lines(), Training(epochs=1, bfloat16=True)) == pytest.approx(exact, rel=0.05)
+    assert module.weight.dtype == torch.float32
+
+
+def test_a_history_draws_its_curves():
+    pytest.importorskip("matplotlib")
+    ax = History([2.0, 1.5, 1.0], [0.1, 0.3, 0.2]).plot()
+    assert ax.lines[0].get_ydata().tolist() == [2.0, 1.5, 1.0]
+    assert ax.get_xlabel() == "epoch"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"epochs": -1}, {"lr": 0.0}, {"accumulate": 0}, {"patience": 0}, {"minutes": -1.0}, {"weight_decay": -1.0}],
+)
+def test_settings_out_of_range_are_refused(wrong):
+    ((name, value),) = wrong.items()
+    with pytest.raises(ValueError, match=f"{name}={value}"):
+        Training(**wrong)
 
 
 # ── no trace ────────────────────────────────────────────────────────────────────────────────────────
@@ -169,7 +347,7 @@ def test_what_was_drawn_before_does_not_matter(karate):
 def test_nothing_global_moves_when_the_loss_raises(karate, torch_threads, noise):
     before = torch.get_rng_state()
     with pytest.raises(RuntimeError, match="broken"):
-        train(one_weight(), karate, Bowl(noise=noise, fail=(2, RuntimeError("broken"))), epochs=5, progress=False)
+        losses_of(one_weight(), karate, Bowl(noise=noise, fail=(2, RuntimeError("broken"))), Training(epochs=5))
     assert torch.equal(before, torch.get_rng_state())
     assert torch.get_num_threads() == torch_threads
 
@@ -178,13 +356,13 @@ def test_nothing_global_moves_when_the_loss_raises(karate, torch_threads, noise)
 def test_a_loss_that_is_not_finite_is_refused(karate, value):
     before = torch.get_rng_state()
     with pytest.raises(FloatingPointError, match=rf"the loss is {value} in epoch 3: lower lr, now 0\.5"):
-        train(one_weight(), karate, Bowl(noise=1.0, fail=(3, value)), epochs=5, lr=0.5, progress=False)
+        losses_of(one_weight(), karate, Bowl(noise=1.0, fail=(3, value)), Training(epochs=5, lr=0.5))
     assert torch.equal(before, torch.get_rng_state())
 
 
 def test_the_graph_is_not_changed(karate):
     before = {key: value.clone() for key, value in karate.data.to_dict().items() if isinstance(value, torch.Tensor)}
-    train(fresh(), karate, LinkReconstruction(), epochs=2, progress=False)
+    losses_of(fresh(), karate, LinkReconstruction(), Training(epochs=2))
     after = {key: value for key, value in karate.data.to_dict().items() if isinstance(value, torch.Tensor)}
     assert before.keys() == after.keys()
     assert all(torch.equal(before[key], after[key]) for key in before)
@@ -276,8 +454,7 @@ GRAPHS = {
 
 
 def batches(graph, epochs, seed=0):
-    with seeded(seed):
-        return [batch for _ in range(epochs) for batch in LinkReconstruction().batches(graph)]
+    return [batch for epoch in range(epochs) for batch in LinkReconstruction().batches(graph, seed + epoch)]
 
 
 @pytest.mark.parametrize("network", GRAPHS.values(), ids=GRAPHS)
@@ -312,9 +489,9 @@ def test_the_loss_is_that_of_the_scores_by_hand():
     with seeded(0):
         module = NodeTable(GNN(GCNConv, [8], 4), 34, 6).eval()
         graph.data.x = torch.arange(34).view(-1, 1)
-        (batch,) = LinkReconstruction().batches(graph)
+        (batch,) = LinkReconstruction().batches(graph, 0)
         z = module(batch.x, batch.edge_index, batch.edge_weight).detach().double().numpy()
-        found = LinkReconstruction().loss(module, batch).item()
+        found = LinkReconstruction().loss(module, nn.Module(), batch).item()
     u, v = batch.edge_label_index.numpy()
     score = (z[u] * z[v]).sum(axis=1) / 2
     label = batch.edge_label.numpy()

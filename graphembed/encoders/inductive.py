@@ -4,7 +4,6 @@ import copy
 import dataclasses as dc
 from typing import Any, Self
 
-import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from torch import nn
@@ -18,7 +17,7 @@ from graphembed.kernels.roles import structure
 from graphembed.nn.gnn import NodeTable
 from graphembed.objectives import LinkReconstruction, Objective
 from graphembed.parallel import one_thread
-from graphembed.training import seeded, train
+from graphembed.training import Training, seeded, train
 
 _TABLE = 64  # width of learned inputs
 
@@ -36,15 +35,14 @@ class Inductive(BaseEstimator):
         module: Forward ``(x, edge_index, edge_weight=None) -> (nodes, dim)``; copied, its parameters are drawn anew.
         objective: What to train for.
         features: For graphs without ``x``: ``"learned"`` or ``"structural"``.
-        epochs: Rounds of training.
-        lr: Step of Adam.
+        training: How: epochs, step, early stopping, device, checkpoints.
         seed: Everything random comes from it.
-        device: Where to train.
         progress: Show a bar on a terminal.
 
     Attributes:
         module_: The trained module.
-        losses_: Mean loss of each epoch.
+        beside_: What the objective trained beside it: a classifier, a decoder, ...
+        history_: Loss and validation of each epoch.
 
     Example:
         >>> import networkx as nx
@@ -52,25 +50,21 @@ class Inductive(BaseEstimator):
         >>> from graphembed.nn.gnn import GNN
         >>> with seeded(0):
         ...     module = GNN(SAGEConv, [16], 8)
-        >>> Inductive(module, epochs=5).fit_transform(nx.karate_club_graph())
+        >>> Inductive(module, training=Training(epochs=5)).fit_transform(nx.karate_club_graph())
         Embedding(34 items, dim 8, Inductive)
     """
 
     module: nn.Module
     objective: Objective = dc.field(default_factory=LinkReconstruction)
     features: str = "learned"
-    epochs: int = 100
-    lr: float = 0.003
+    training: Training = dc.field(default_factory=lambda: Training(lr=0.003))
     seed: int = 0
-    device: str = "cpu"
     progress: bool = True
 
     def fit(self, graph: Any, /) -> Self:
         """Train a fresh copy of the module."""
         graph = as_graph(graph)
         needs_edges(graph, "a GNN trained on links")
-        if self.epochs < 1 or not 0 < self.lr < np.inf:
-            raise ValueError(f"epochs must be at least 1 and lr positive, got epochs={self.epochs}, lr={self.lr}")
         if self.features not in ("learned", "structural"):
             raise ValueError(f"features must be 'learned' or 'structural', got {self.features!r}")
         self.rows_ = dict(graph.row)
@@ -83,10 +77,9 @@ class Inductive(BaseEstimator):
             with torch.no_grad(), one_thread():
                 module.eval()(inputs.data.x[:1], torch.empty(2, 0, dtype=torch.long))  # settles widths left open (-1)
             _draw_anew(module)
-        self.losses_ = train(
-            module, inputs, self.objective,
-            epochs=self.epochs, lr=self.lr, seed=self.seed, device=self.device, progress=self.progress,
-        )  # fmt: skip
+        self.history_, self.beside_ = train(
+            module, inputs, self.objective, self.training, seed=self.seed, progress=self.progress
+        )
         self.module_ = module
         return self
 
@@ -98,7 +91,7 @@ class Inductive(BaseEstimator):
             DataError: The features are not of the kind or number it was fitted on.
         """
         graph = as_graph(graph)
-        data = self._inputs(graph).data.to(self.device)
+        data = self._inputs(graph).data.to(self.training.device)
         with torch.no_grad(), one_thread():
             z = self.module_(data.x, data.edge_index, data.edge_weight)
         return Embedding(z.cpu().numpy(), graph.names, describe(self))

@@ -22,7 +22,8 @@ from graphembed.encoders.projection import Projection
 from graphembed.encoders.proximity import Adjacency, LogProximity, Random
 from graphembed.encoders.skipgram import Context, SkipGram
 from graphembed.nn.gnn import GNN
-from graphembed.training import seeded
+from graphembed.objectives import LinkReconstruction, MiniBatches
+from graphembed.training import Training, seeded
 from graphembed.walks import RandomWalk
 
 _DROPOUT = 0.3  # chosen on validation pairs of Cora and C. elegans, with 100 epochs at a step of 0.003
@@ -199,7 +200,13 @@ def prone(dim: int = 128, *, order: int = 10, mu: float = 0.0, theta: float = 2.
 
 
 def sage(
-    dim: int = 64, *, channels: Sequence[int] = (128, 128), jump: str | None = "cat", epochs: int = 100, seed: int = 0
+    dim: int = 64,
+    *,
+    channels: Sequence[int] = (128, 128),
+    jump: str | None = "cat",
+    epochs: int = 100,
+    sampled: MiniBatches | None = None,
+    seed: int = 0,
 ) -> Inductive:
     """GraphSAGE with mean aggregation and jumping knowledge, trained to reconstruct links; weights are not looked at.
 
@@ -212,13 +219,20 @@ def sage(
     References:
         Hamilton et al. 2017, "Inductive representation learning on large graphs", algorithm 1.
         Xu et al. 2018, "Representation learning on graphs with jumping knowledge networks".
-    Differs from the paper: whole-graph training against uniform unlinked pairs instead of co-occurrence on walks.
+    Differs from the paper: uniform unlinked pairs instead of co-occurrence on walks; the whole graph is one batch, or,
+    above some 100 000 edges, give ``sampled=MiniBatches()``.
     """
-    return _links(SAGEConv, dim, channels, jump, epochs, seed)
+    return _links(SAGEConv, dim, channels, jump, epochs, sampled, seed)
 
 
 def gcn(
-    dim: int = 64, *, channels: Sequence[int] = (128, 128), jump: str | None = "cat", epochs: int = 100, seed: int = 0
+    dim: int = 64,
+    *,
+    channels: Sequence[int] = (128, 128),
+    jump: str | None = "cat",
+    epochs: int = 100,
+    sampled: MiniBatches | None = None,
+    seed: int = 0,
 ) -> Inductive:
     """Graph convolutional network with jumping knowledge, trained to reconstruct links; uses edge weights.
 
@@ -230,12 +244,18 @@ def gcn(
         Kipf and Welling 2016, "Variational graph auto-encoders" (GAE).
     Differs from the paper: jumping knowledge, and a linear projection before and after the convolutions.
     """
-    return _links(GCNConv, dim, channels, jump, epochs, seed)
+    return _links(GCNConv, dim, channels, jump, epochs, sampled, seed)
 
 
 def _links(
-    conv: Callable[[int, int], nn.Module], dim: int, channels: Sequence[int], jump: str | None, epochs: int, seed: int
+    conv: Callable[[int, int], nn.Module],
+    dim: int,
+    channels: Sequence[int],
+    jump: str | None,
+    epochs: int,
+    sampled: MiniBatches | None,
+    seed: int,
 ) -> Inductive:
     with seeded(seed):  # parameters are drawn anew in fit; this only keeps the global generator as it was
         module = GNN(conv, channels, dim, jump=jump, dropout=_DROPOUT)
-    return Inductive(module, epochs=epochs, seed=seed)
+    return Inductive(module, LinkReconstruction(sampled=sampled), training=Training(epochs=epochs, lr=0.003), seed=seed)

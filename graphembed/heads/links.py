@@ -24,7 +24,7 @@ from graphembed.heads.pairs import EPSILON, NEIGHBOURHOOD, neighbourhood_scores,
 from graphembed.kernels.csr import CSR, transpose
 from graphembed.metrics import auc, average_precision, hits, mean_reciprocal_rank
 from graphembed.parallel import one_thread
-from graphembed.sampling import count_missing_links, parts
+from graphembed.sampling.pairs import count_missing_links, parts
 from graphembed.splits import LabelledPairs, all_pairs, without
 
 _BLOCK = 1 << 22  # scores held at a time when all pairs are ranked

@@ -1,7 +1,7 @@
 """Neighbour sampling, one hop of one relation at a time.
 
 A batch starts from seeds (`numbered`). Each hop looks at the nodes that the hop before it found: the rows of their
-in-neighbours (`rows_of`, `rows_until` for edges no later than a seed), some entries of each row (`all_of`, `latest`,
+in-neighbours (`rows_of`, `rows_until` for edges no later than a seed), some entries of each row (`latest`,
 `uniform`, `uniform_again`, `weighted`, `weighted_again`), and the local numbers of what they lead to (`settle`), where
 nodes not met before are appended. `within` lists all edges among nodes that were found.
 
@@ -25,7 +25,7 @@ Int64s = NDArray[np.int64]
 TREE = 32  # bits that a key shifts its tree by
 NODE = (1 << TREE) - 1  # the part of a key that is a node
 
-_ONE = np.uint64(1)
+_ONE, _HALF = np.uint64(1), np.uint64(32)
 _LEAST_TABLE = 64
 _SHORT = 32  # up to so many picks Floyd's method looks for repeats faster than a sweep over the row draws
 _TRIES = 4  # draws per pick before repeats are no longer drawn again but sorted out
@@ -89,6 +89,22 @@ def columns(source: Int64s, target: Int64s, nodes: int) -> tuple[Int64s, NDArray
 
 
 @kernel
+def row_starts(col: Int64s, rows: int) -> Int64s:
+    """Say where the entries of each row begin, (rows + 1,), given the row of each entry in order.
+
+    Example:
+        >>> row_starts(np.array([0, 0, 2]), 3)
+        array([0, 2, 2, 3])
+    """
+    starts = np.zeros(rows + 1, np.int64)
+    for target in col:
+        starts[target + 1] += 1
+    for row in range(rows):
+        starts[row + 1] += starts[row]
+    return starts
+
+
+@kernel
 def cumulated(indptr: Int64s, weight: NDArray[Any]) -> NDArray[np.float64]:
     """Add up the weights of each row, from its begin to each entry.
 
@@ -123,10 +139,17 @@ def hop_stream(stream: int, number: int) -> int:
 
 
 @inlined
+def hashed(sought: Any) -> np.uint64:
+    """Spread keys over tables: one product, whose upper half depends on every bit of the key."""
+    product = np.uint64(sought) * GOLDEN
+    return product ^ (product >> _HALF)
+
+
+@inlined
 def slot_of(keys: Int64s, table: NDArray[np.int32], sought: Any) -> Any:
     """Say where a key is in the table or, if it is not, where it belongs."""
     mask = np.uint64(table.size - 1)  # unsigned numbers cannot count from the end, which saves a look at the sign
-    slot = mix(np.uint64(sought)) & mask
+    slot = hashed(sought) & mask
     while table[slot] >= 0 and keys[table[slot]] != sought:
         slot = (slot + _ONE) & mask
     return slot
@@ -216,10 +239,8 @@ def uniform(begin: Int64s, end: Int64s, fanout: int, stream: int, first: int) ->
             for c in range(count):
                 last = degree - count + c
                 pick = a + below(bits(draws, c), last + 1)
-                for before in range(at, at + c):
-                    if edge[before] == pick:
-                        pick = a + last
-                        break
+                if _among(edge, at, at + c, pick):
+                    pick = a + last
                 edge[at + c] = pick
         else:
             draws = key(stream, first + i)
@@ -323,10 +344,16 @@ def weighted_again(
 
 
 @kernel
+def no_edges() -> Edges:
+    """Begin a list of edges."""
+    return Edges(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+@kernel
 def settle(
-    indices: NDArray[np.int32], chosen: Chosen, first: int, targets: Int64s, sources: Found
+    indices: NDArray[np.int32], chosen: Chosen, first: int, targets: Int64s, sources: Found, before: Edges
 ) -> tuple[Edges, Found]:
-    """Number what the chosen entries lead to.
+    """Number what the chosen entries lead to, and add these edges to the ones of the hops before.
 
     Args:
         indices: Of the rows.
@@ -334,41 +361,47 @@ def settle(
         first: Local number of the first of them.
         targets: (any,) keys of the nodes that chose, by local number.
         sources: What was found before, of the kind of node that the entries lead to.
+        before: Edges so far; later hops are longer, so copying them costs little.
     """
-    starts, edge = chosen
-    keys, count, table = sources
-    if count + edge.size > keys.size:
-        keys, table = with_room(keys, table, count, edge.size)
-    row, col = np.empty(edge.size, np.int64), np.empty(edge.size, np.int64)
+    keys, size, table = sources
+    starts, known = chosen.starts, before.row.size
+    count = known + starts[-1]
+    row, col, edge = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64)
+    row[:known], col[:known], edge[:known] = before.row, before.col, before.edge
+    edge[known:] = chosen.edge
+    at = np.uint64(known)
     for i in range(starts.size - 1):
         tree = targets[first + i] & ~NODE
         for e in range(starts[i], starts[i + 1]):
-            row[e] = tree | indices[edge[e]]
-            col[e] = first + i
-    return Edges(row, col, edge), Found(keys, _to_local(keys, table, count, row), table)
+            row[at] = tree | indices[np.uint64(chosen.edge[e])]
+            col[at] = first + i
+            at += _ONE
+    if size + starts[-1] > keys.size:
+        keys, table = with_room(keys, table, size, starts[-1])
+    return Edges(row, col, edge), Found(keys, _to_local(keys, table, size, row[known:]), table)
 
 
 @kernel
-def _to_local(keys: Int64s, table: NDArray[np.int32], count: int, row: Int64s) -> int:
-    """Turn keys into local numbers, in place, and say how many there are now.
+def _to_local(keys: Int64s, table: NDArray[np.int32], size: int, row: Int64s) -> int:
+    """Turn keys into local numbers, in place, and say how many there are now; there is room for all to be new.
 
     Apart from `settle` so that the arrays stay where they are while it runs: that makes it twice as fast.
     """
     mask = np.uint64(table.size - 1)
     for e in range(row.size):
-        slot = mix(np.uint64(row[e])) & mask
+        sought = row[e]
+        keys[size] = sought  # where it goes if it is new; free places of the table then stand for it, so that the
+        slot = hashed(sought) & mask  # processor need not guess who is new, which would take twice the time
         while True:
-            local = table[slot]
-            if local < 0:
-                table[slot] = local = count
-                keys[count] = row[e]
-                count += 1
-                break
-            if keys[local] == row[e]:
+            local: Any = table[slot]
+            local = size if local < 0 else local
+            if keys[np.uint64(local)] == sought:
                 break
             slot = (slot + _ONE) & mask
+        table[slot] = local
+        size += local == size
         row[e] = local
-    return count
+    return size
 
 
 @kernel

@@ -1,0 +1,40 @@
+"""What an encoder is trained for; `graphembed.training.train` is the loop.
+
+    LinkReconstruction, VariationalLinks   who is linked (GAE, VGAE)
+    Triplets                               who is nearer
+    Infomax, Contrast                      which node belongs to which graph, or view (DGI, GRACE)
+    Bootstrap, Decorrelation               two views agree, without negatives (BGRL, CCA-SSG)
+    MaskedFeatures                         what the hidden features were (GraphMAE)
+    NodeClassification                     labels
+    Weighted                               several at once
+
+`MiniBatches` cuts `LinkReconstruction` and `NodeClassification` into sampled neighbourhoods, for large graphs.
+
+An objective is a frozen dataclass with three methods: ``prepare(encoder, graph)`` makes what is trained beside the
+encoder, ``batches(graph, seed)`` yields what one epoch sees, ``loss(encoder, beside, batch)`` says how wrong it is.
+"""
+
+from graphembed.objectives.agreement import Bootstrap, Decorrelation
+from graphembed.objectives.classes import NodeClassification
+from graphembed.objectives.contrast import Contrast, Infomax
+from graphembed.objectives.links import LinkReconstruction, VariationalLinks
+from graphembed.objectives.masked import MaskedFeatures
+from graphembed.objectives.protocol import Objective
+from graphembed.objectives.sampled import MiniBatches
+from graphembed.objectives.triplets import Triplets
+from graphembed.objectives.weighted import Weighted
+
+__all__ = [
+    "Bootstrap",
+    "Contrast",
+    "Decorrelation",
+    "Infomax",
+    "LinkReconstruction",
+    "MaskedFeatures",
+    "MiniBatches",
+    "NodeClassification",
+    "Objective",
+    "Triplets",
+    "VariationalLinks",
+    "Weighted",
+]

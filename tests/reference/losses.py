@@ -1,0 +1,87 @@
+"""Losses in slow plain NumPy, one row at a time, as their papers write them."""
+
+import numpy as np
+
+
+def softplus(s):
+    return np.log1p(np.exp(s))
+
+
+def link(positive, negative):
+    return np.mean([softplus(-s) for s in positive]) + np.mean([softplus(s) for s in negative])
+
+
+def ranking(positive, negative, margin):
+    number = max(len(positive), len(negative))
+    pairs = [(positive[k % len(positive)], negative[k % len(negative)]) for k in range(number)]
+    return np.mean([max(0.0, margin - good + bad) for good, bad in pairs])
+
+
+def kl(mean, log_sigma):
+    total = 0.0
+    for mu, log in zip(mean, log_sigma, strict=True):
+        sigma = np.exp(log)
+        total += 0.5 * sum(m * m + s * s - 1 - np.log(s * s) for m, s in zip(mu, sigma, strict=True))
+    return total / len(mean)
+
+
+def nce(anchors, candidates, positive, temperature, log_q=None, excluded=None):
+    total = 0.0
+    for i, anchor in enumerate(anchors):
+        own = candidates[i] if candidates.ndim == 3 else candidates
+        weight = []
+        for j, candidate in enumerate(own):
+            q = 0.0 if log_q is None else np.broadcast_to(log_q, (len(anchors), len(own)))[i, j]
+            absent = excluded is not None and excluded[i, j]
+            weight.append(0.0 if absent else np.exp(anchor @ candidate / temperature - q))
+        total -= np.log(weight[positive[i]] / sum(weight))
+    return total / len(anchors)
+
+
+def triplet(anchor, positive, negative, margin):
+    terms = [
+        max(0.0, sum((a - p) ** 2) - sum((a - n) ** 2) + margin)
+        for a, p, n in zip(anchor, positive, negative, strict=True)
+    ]
+    return np.mean(terms)
+
+
+def infomax(z, corrupted, weight):
+    summary = 1 / (1 + np.exp(-z.mean(axis=0)))
+    return link([row @ weight @ summary for row in z], [row @ weight @ summary for row in corrupted])
+
+
+def decorrelation(z1, z2, balance):
+    def standard(z):
+        return (z - z.mean(axis=0)) / (z.std(axis=0) * np.sqrt(len(z)))
+
+    one, two = standard(z1), standard(z2)
+    unit = np.eye(z1.shape[1])
+    overlaps = [np.linalg.norm(z.T @ z - unit) ** 2 for z in (one, two)]
+    return np.linalg.norm(one - two) ** 2 / 2 + balance * sum(overlaps)
+
+
+def cosine(a, b):
+    return np.array([u @ v / (np.linalg.norm(u) * np.linalg.norm(v)) for u, v in zip(a, b, strict=True)])
+
+
+def bootstrap(prediction, target):
+    return np.mean(
+        [
+            np.linalg.norm(p / np.linalg.norm(p) - t / np.linalg.norm(t)) ** 2
+            for p, t in zip(prediction, target, strict=True)
+        ]
+    )
+
+
+def margin_softmax(cosines, label, kind, margin, scale, smoothing):
+    """Cross-entropy with an angle (arcface) or a cosine (cosface) taken off the own class, targets smoothed."""
+    total = 0.0
+    for row, own in zip(cosines, label, strict=True):
+        logits = np.array(row, float)
+        logits[own] = np.cos(np.arccos(row[own]) + margin) if kind == "arcface" else row[own] - margin
+        chance = np.exp(scale * logits) / np.exp(scale * logits).sum()
+        target = np.full(len(row), smoothing / len(row))
+        target[own] += 1 - smoothing
+        total -= (target * np.log(chance)).sum()
+    return total / len(cosines)
