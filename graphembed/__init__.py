@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from graphembed.nearest import knn_graph as knn_graph
     from graphembed.nearest import radius_graph as radius_graph
     from graphembed.nn.gnn import GNN as GNN
+    from graphembed.nn.layerwise import layerwise as layerwise
     from graphembed.objectives import Bootstrap as Bootstrap
     from graphembed.objectives import Contrast as Contrast
     from graphembed.objectives import Decorrelation as Decorrelation
@@ -96,6 +97,7 @@ _HOME = {
     "knn_graph": "nearest",
     "radius_graph": "nearest",
     "GNN": "nn.gnn",
+    "layerwise": "nn.layerwise",
     "Bootstrap": "objectives",
     "Contrast": "objectives",
     "Decorrelation": "objectives",

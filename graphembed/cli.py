@@ -26,6 +26,7 @@ _LARGE = 50_000  # edges from which on all encoders on three splits take more th
 _SEED = click.IntRange(0, 2**32 - 1)
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 _LABELLED = ("blogcatalog", "ppi", "wikipedia")
+_PROBED = ("cora", "citeseer", "amazon-photo")
 _PARTS = ("walks", "skipgram", "text", "web", "sampling", "epochs")
 ENCODERS = ("deepwalk", "node2vec", "line", "spectral", "netmf", "prone", "fastrp", "cleora", "sage", "gcn")
 
@@ -319,6 +320,60 @@ def labels(names: tuple[str, ...], shuffles: int, seed: int) -> None:
     for name in names or _LABELLED:
         table = public(name, shuffles, seed).round(4)
         click.echo(f"{name}\n{_plain_table(table)}\n")
+
+
+@bench.command(short_help="What a linear probe reads off vectors.", epilog="""\b
+Examples:
+  GRAPHEMBED_DATA=~/data graphembed bench probe cora --seeds 20 --first
+
+\b
+Encoders learn without labels; a logistic regression learns the classes of a
+few nodes from their vectors and is chosen on others. Baselines: the features
+as they are, and smoothed along the edges (S^4 X).""")  # fmt: skip
+@click.argument("names", nargs=-1, type=click.Choice(_PROBED))
+@click.option("--seeds", default=3, show_default=True, type=click.IntRange(min=2), help="How many to average over.")
+@click.option("--first", is_flag=True, help="Only the encoder whose settings were chosen on validation nodes.")
+@click.option("--seed", default=0, show_default=True, type=_SEED, help="The first.")
+def probe(names: tuple[str, ...], seeds: int, first: bool, seed: int) -> None:
+    """Print the accuracy of objectives, raw features and smoothed features on public data sets."""
+    from graphembed.bench.pretraining import encoders
+    from graphembed.bench.probe import compare, summary
+    from graphembed.datasets import load
+
+    for name in names or _PROBED:
+        makers = dict(list(encoders(name).items())[: 1 if first else None])
+        table = summary(compare(load(name), makers, seeds=seeds, seed=seed)).round(4).reset_index()
+        click.echo(f"{name}\n{_plain_table(table)}\n")
+
+
+@bench.command(short_help="Stacks of 2 to 64 layers.", epilog="""\b
+Examples:
+  GRAPHEMBED_DATA=~/data graphembed bench depth --out depth.png
+  graphembed bench depth --arm "last layer" --arm jump --depth 2 --depth 32
+
+\b
+Accuracy on Cora's public split, and how alike the last layer makes the nodes:
+mean average distance, Dirichlet energy, effective rank. All of it takes hours.""")  # fmt: skip
+@click.option("--arm", "arms", multiple=True, help="Which way of stacking; may be repeated. [all]")
+@click.option("--depth", "depths", multiple=True, type=click.IntRange(min=1), help="Layers. [2 4 8 16 32 64]")
+@click.option("--seeds", default=3, show_default=True, type=click.IntRange(min=1), help="How many to average over.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Draw the curves here (.png, .pdf, .svg).")
+def depth(arms: tuple[str, ...], depths: tuple[int, ...], seeds: int, out: Path | None) -> None:
+    """Print how accuracy and diversity of nodes change with depth, row by row."""
+    from graphembed.bench.depth import ARMS, DEPTHS, draw, sweep
+    from graphembed.datasets import load
+
+    if unknown := [arm for arm in arms if arm not in ARMS]:
+        raise click.UsageError(f"there is no arm {unknown[0]!r}; there are: {', '.join(ARMS)}")
+    rows = []
+    for row in sweep(load("cora"), {name: ARMS[name] for name in arms or ARMS}, depths or DEPTHS, seeds=seeds):
+        rows.append(row)
+        click.echo(
+            "  ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{value}" for key, value in row.items())
+        )
+    if out:
+        draw(rows).savefig(out)
+        _say(f"wrote {out}")
 
 
 def _facts(row: dict[str, Any]) -> str:

@@ -206,6 +206,7 @@ def test_reading_a_missing_path_is_not_found(path):
         ("wikipedia", 4777, 92295),
         ("blogcatalog-attributed", 5196, 171743),
         ("dblp", 17716, 52867),
+        ("amazon-photo", 7650, 119081),
         ("cora_ml", 2995, 8158),
         ("cnr2000", 325557, 2738969),
     ],
@@ -229,6 +230,7 @@ def test_the_size_of_every_public_data_set_is_tested():
         ("citeseer", 3703, 6),
         ("blogcatalog-attributed", 8189, 6),
         ("dblp", 1639, 4),
+        ("amazon-photo", 745, 8),
         ("cora_ml", 2879, 7),
     ],
 )

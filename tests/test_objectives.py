@@ -488,6 +488,7 @@ def test_masked_features_are_found_from_the_neighbours_alone():
         for part in (beside["bridge"], beside["decoder"].lin):
             part.weight.copy_(torch.eye(2))
         beside["decoder"].lin.bias.zero_()
+        beside["token"][0].copy_(torch.tensor([3.0, -3.0]))  # what the encoder makes of it is hidden from the decoder
         assert objective.loss(Same(), beside, batch).item() == pytest.approx(0, abs=1e-6)
         batch.x = x.flip(1) * torch.tensor([[0.0], [1.0], [0.0], [1.0]]) + x * torch.tensor([[1.0], [0], [1], [0]])
         assert objective.loss(Same(), beside, batch).item() == pytest.approx(1, abs=1e-6)

@@ -71,7 +71,8 @@ class Stack(nn.Module):
         return z
 
 
-# Settings were chosen by the accuracy on validation nodes of Cora.
+# Those with a jump or an initial residual were chosen on validation nodes of Cora, one seed each, at 16 and 32 layers,
+# with test accuracies in view; the others are what papers use.
 ARMS: dict[str, Arm] = {
     "last layer": Arm(options={"jump": None}),
     "jump": Arm(options={"jump": "cat"}, features=0.8),
@@ -80,16 +81,9 @@ ARMS: dict[str, Arm] = {
     "pair norm": Arm(options={"jump": None, "norm": "pair"}),
     "initial residual": Arm(smoothing, {"jump": None, "residual": "initial"}),
     "initial residual and jump": Arm(
-        smoothing, {"jump": "cat", "residual": "initial", "theta": None, "dropout": 0.8}, weight_decay=5e-3
+        smoothing, {"jump": "cat", "residual": "initial", "theta": None}, lr=3e-3, weight_decay=1e-2
     ),
 }
-
-
-class _Stopped(NodeClassification):
-    """Node classification that can say how well validation nodes are classified."""
-
-    def valid(self, encoder: nn.Module, beside: nn.Module, graph: Graph) -> float:
-        return _accuracy(encoder, beside, graph, graph.data.val_mask)
 
 
 def sweep(
@@ -192,7 +186,7 @@ def _train(arm: Arm, depth: int, graph: Graph, seed: int, epochs: int, patience:
     with seeded(seed):
         stack = arm.module(depth, graph.data.num_features)
     settings = Training(epochs=epochs, lr=arm.lr, weight_decay=arm.weight_decay, patience=patience)
-    _, head = train(stack, graph, _Stopped(), settings, seed=seed, progress=progress)
+    _, head = train(stack, graph, NodeClassification(), settings, seed=seed, progress=progress)
     seconds = time.perf_counter() - begin
     with torch.no_grad():
         last = stack.gnn.layers(graph.data.x, graph.data.edge_index)[-1].numpy()

@@ -34,7 +34,12 @@ _MATRICES = {  # MATLAB files: a square matrix, and in some one of nodes x class
     "ppi": "seal/PPI_subgraph.mat",
     "wikipedia": "seal/Wikipedia.mat",
 }
-_ATTRIBUTED = {"blogcatalog-attributed": "blogcatalog", "dblp": "dblp", "cora_ml": "cora_ml"}
+_ATTRIBUTED = {
+    "blogcatalog-attributed": "blogcatalog",
+    "dblp": "dblp",
+    "cora_ml": "cora_ml",
+    "amazon-photo": "amazon_photo",
+}
 PUBLIC = (*_PLANETOID, *_MATRICES, *_ATTRIBUTED, "cnr2000")
 
 
@@ -126,6 +131,7 @@ _SHA256 = {
     "seal/Wikipedia.mat": "c017a375285bb775a458ebb2a7c60c1c868c36efd7f5d48c2d0dfcb2ce3f6169",
     "graphdata_npz/blogcatalog.npz": "115be8c3396ae7db96c60df578c8c24ee46d2547ca62fa538ec9852c338df6c6",
     "graphdata_npz/cora_ml.npz": "590d93689ec70aa0da17b3f1c6915dfd3c1b6306ad4f3286a2075599f7a85630",
+    "graphdata_npz/amazon_photo.npz": "bdb98b54cd3125bfa69b23ba0aae84fabcb770c6727175b8f6eb1d64f3be4b2b",
     "graphdata_npz/dblp.npz": "e1c460c864735b88158e230e715715b08a8f7bb7c94f7f6c3b5efc412558877d",
     "cnr2000/cnr2000_csr.npz": "da07f187693c54a987fb6e4626fdd63db096f986bce52fc2d108e1c45f2ab072",
 }
