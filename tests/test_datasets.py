@@ -214,7 +214,7 @@ def test_reading_a_missing_path_is_not_found(path):
 def test_public_data_have_the_published_size(public_data, name, nodes, edges):
     graph = load(name)
     assert (graph.num_nodes, graph.num_edges - graph.self_loops) == (nodes, edges)
-    assert graph.self_loops == {"ppi": 894, "wikipedia": 222, "cnr2000": 87442}.get(name, 0)
+    assert graph.self_loops == {"ppi": 894, "wikipedia": 222, "cnr2000": 87442, "amazon-photo": 1}.get(name, 0)
     assert (graph.directed, graph.weighted) == (False, False)
 
 

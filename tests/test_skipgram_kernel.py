@@ -360,6 +360,13 @@ def test_training_walks_agrees_with_the_reference_on_walks_of_any_length(cbow, i
     _assert_walks_agree(walks, 20, _PLAN._replace(cbow=cbow, frozen=3), 1, in_flight)
 
 
+@pytest.mark.parametrize("length", [10, 24, 40, 90])
+def test_a_walk_draws_as_many_negatives_as_it_has_places_within_bounds(cbow, length):
+    rng = np.random.default_rng(1)
+    walks = [rng.integers(0, 15, length).tolist() for _ in range(4)]
+    _assert_walks_agree(walks, 20, _PLAN._replace(cbow=cbow, pool=64), 1, 2)
+
+
 _LISTS = st.lists(st.lists(st.integers(0, 6), max_size=9), max_size=9).filter(any)
 
 

@@ -34,6 +34,7 @@ from graphembed.kernels.walks import Alias, draw_entry
 _LIMIT = 16.0  # the table spans [-16, 16]; beyond it the exponential is computed
 _STEPS = 4096
 _SHARED = 4  # pairs of a place that share a negative
+_FEWEST = 24  # negatives drawn for a walk however short; a longer one draws as many as it has places
 _MEASURED = 256  # walks of a call whose loss is measured, at least
 # Walks and training may be given one seed: without this the bits that chose a node would also choose its window.
 _OWN = 0x5851F42D4C957F2D
@@ -45,7 +46,7 @@ class Plan(NamedTuple):
     shortest: int  # each place draws its reach between this and ``window``
     window: int
     negatives: int
-    pool: int  # negatives drawn for a walk, with repetition; its places share them
+    pool: int  # negatives drawn for a walk, at most, with repetition; its places share them
     cbow: bool
     damping: float
     averaging: float
@@ -410,8 +411,8 @@ def _one_flight(
             used += 1
         rows[i] = slot[node]
     sizes[0] = used
-    pool = np.empty(plan.pool, np.int32)
-    for k in range(plan.pool):
+    pool = np.empty(min(plan.pool, max(walk.size, _FEWEST)), np.int32)
+    for k in range(pool.size):
         node = draw_entry(noise, 0, y.shape[0], bits(stream, 2 * walk.size + k))  # beyond the draws of train_walk
         if stamp[node] != index:
             stamp[node] = index

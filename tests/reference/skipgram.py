@@ -55,8 +55,9 @@ def stream_of(seed, index):
 
 
 def pool_of(table, nodes, plan, size, stream):
-    """The negatives of a walk of ``size`` nodes, drawn after all that its places draw."""
-    return [draw_entry(table, nodes, bits(stream, 2 * size + k)) for k in range(plan.pool)]
+    """The negatives of a walk of ``size`` nodes: as many, but 24 at least; drawn after all that its places draw."""
+    count = min(plan.pool, max(size, 24))
+    return [draw_entry(table, nodes, bits(stream, 2 * size + k)) for k in range(count)]
 
 
 def places(walk, pool, plan, stream):
