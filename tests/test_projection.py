@@ -413,7 +413,7 @@ def renamed(graph, old, new="new"):
 
 
 def placed(encoder, graph, name):
-    """Where a stranger with a known node's edges belongs: at its vector or, of one length, halfway to its neighbours."""
+    """Where a stranger with a known node's edges goes: at its vector or, of one length, halfway to its neighbours."""
     z = encoder.transform(graph)
     if encoder.length == "one on average":
         return z[name]
