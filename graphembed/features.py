@@ -2,7 +2,11 @@
 
 One rule for everything: numbers are brought to mean 0 and variance 1, and one that is missing becomes 0, the mean, with
 a column of its own that says so; words (and truth values) become one column per value seen in ``fit``, and a missing or
-new word is in none of them. A node that is not in the table at all is one whose every entry is missing.
+new word is in none of them. A node that is not in the table at all is one whose every entry is missing. Numbers that
+are only labels should be words: ``table["group"].astype(str)``.
+
+To embed another graph: ``fit`` on the table of the first, ``attach`` to both graphs, and let `graphembed.Inductive` fit
+one and transform the other.
 """
 
 from typing import Any, Self
@@ -65,7 +69,7 @@ class FeatureTable(BaseEstimator):
         """Turn a table into (rows, features) numbers.
 
         Raises:
-            DataError: A column it was fitted on is not there, or a number is infinite.
+            DataError: A column it was fitted on is not there or does not hold numbers any more, or one is infinite.
         """
         known = [*self.numbers_, *self.values_]
         if missing := [name for name in known if name not in table.columns]:
@@ -109,7 +113,10 @@ class FeatureTable(BaseEstimator):
 
 
 def _numbers(column: "pd.Series[Any]") -> NDArray[np.float64]:
-    values: NDArray[np.float64] = column.to_numpy(np.float64, na_value=np.nan)
+    try:
+        values: NDArray[np.float64] = column.to_numpy(np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"column {column.name!r} held numbers in fit and now something else: {error}") from error
     if (bad := np.flatnonzero(np.isinf(values))).size:
         raise DataError(f"column {column.name!r} is infinite in {bad.size} rows, first {column.index[bad[0]]!r}")
     return values

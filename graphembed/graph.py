@@ -85,7 +85,7 @@ class Graph:
         nodes = int(data.num_nodes)
         names = _checked_names(self.names, nodes)
         check_ends(data.edge_index.numpy(), nodes)
-        _check_numbers(data, names)
+        check_numbers(data, names)
         _check_parts(data)
         data, merged = _sorted_unique(data, nodes)
         symmetric = _symmetric(data, nodes)
@@ -615,7 +615,8 @@ def _check_names(names: Sequence[str], nodes: int) -> None:
         raise DataError(f"node names must differ, these repeat: {first_few(repeats)}")
 
 
-def _check_numbers(data: Data, names: Sequence[str]) -> None:
+def check_numbers(data: Data, names: Sequence[str]) -> None:
+    """Refuse weights and features that are not finite, naming the first, and features of the wrong shape."""
     if data.edge_weight is not None:
         checked_weights(data.edge_weight.numpy(), data.edge_index.numpy(), names)
     if data.x is not None and (data.x.dim() != 2 or len(data.x) != len(names)):

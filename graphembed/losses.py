@@ -84,9 +84,11 @@ def info_nce(
     Its slope with respect to an anchor is (expectation - positive) / temperature, where the expectation is over the
     candidates with the chances of the softmax.
 
-    With ``log_q``, s - log q takes the place of s: if the negatives are drawn with chances q, the scores at the
-    minimum are log p plus a constant, p being the chance of the positive. Without it they are log p - log q: what is
-    often drawn is pushed down.
+    With ``log_q``, s - log q takes the place of s for all candidates, the positive as well: if the negatives are drawn
+    with chances q, the scores at the minimum are log p plus a constant, p being the chance of an item to be the
+    positive. Without it they are log p - log q plus a constant: the expectation leans towards what is often drawn,
+    which is pushed down too far. Away from the minimum, the slope with ``log_q`` is that of a softmax over all items
+    only in the limit of many negatives.
 
     Args:
         anchors: Vectors, as they are; bring them to length one for cosines.
@@ -105,7 +107,7 @@ def info_nce(
         van den Oord et al. 2018, "Representation learning with contrastive predictive coding", equation 4.
         Bengio and Senecal 2008, "Adaptive importance sampling to accelerate training of a neural probabilistic
         language model", and Yi et al. 2019, "Sampling-bias-corrected neural modeling for large corpus item
-        recommendations", equation 4, for the correction.
+        recommendations", section 3, for the correction.
     """
     anchors, candidates = _wide(anchors), _wide(candidates)
     if candidates.dim() == 3:
@@ -148,7 +150,7 @@ def infomax(
 ) -> Float[Tensor, ""]:
     """Tell nodes of the graph from nodes of a corrupted one by the graph's summary.
 
-    `link_loss` of z_v W s and z'_v W s, where s = sigmoid(mean of z).
+    `link_loss` of z_v W s / sqrt(dim) and z'_v W s / sqrt(dim), where s = sigmoid(mean of z).
 
     Example:
         >>> infomax(torch.zeros(3, 2), torch.zeros(3, 2), torch.eye(2))
@@ -156,10 +158,11 @@ def infomax(
 
     References:
         Velickovic et al. 2019, "Deep graph infomax", equations 1 to 4.
-    Differs from the paper: twice its loss.
+    Differs from the paper: twice its loss; scores are scaled, or else long vectors of features of unit size are told
+    apart at once and nothing is learnt.
     """
     z, corrupted = _wide(z), _wide(corrupted)
-    direction = _wide(weight) @ torch.sigmoid(z.mean(dim=0))
+    direction = _wide(weight) @ torch.sigmoid(z.mean(dim=0)) / len(weight) ** 0.5
     return link_loss(z @ direction, corrupted @ direction)
 
 

@@ -29,6 +29,7 @@ from graphembed.atomic import whole_file
 from graphembed.errors import DataError
 from graphembed.graph import Graph
 from graphembed.objectives import Objective
+from graphembed.objectives.protocol import check_inputs
 from graphembed.parallel import one_thread
 
 _AHEAD = 2  # batches made while another is learnt from
@@ -172,16 +173,20 @@ def train(
 
     Raises:
         FloatingPointError: The loss is not finite.
-        DataError: The checkpoint is of another run.
+        DataError: The graph has no nodes or no inputs, or inputs that are not finite; the checkpoint is of another run.
         TypeError: ``patience`` is set and the objective cannot validate.
+        ValueError: ``patience`` is set and the objective has been given nothing to validate on.
     """
     training = training or Training()
     if training.patience is not None and not hasattr(objective, "valid"):
         raise TypeError(f"patience needs an objective with valid(encoder, beside, graph), {objective} has none")
+    check_inputs(graph)
     module = module.to(training.device)
     with seeded(seed), one_thread():
         run = _Run(module, objective.prepare(module, graph).to(training.device), objective, training, seed)
         run.resume()
+        if training.patience is not None and not run.history.valid:
+            run.score(graph)  # if it cannot be done, it fails now and not after an epoch
         hidden = not progress or run.rank > 0 or None
         with tqdm(
             total=training.epochs, initial=run.epoch, desc="training", disable=hidden, delay=1, leave=False
@@ -243,7 +248,6 @@ class _Run:
         self.learner.train()
         epoch_seed = _mix(self.seed, self.epoch)
         batches = self.learner.objective.batches(graph, epoch_seed)
-        batches = batches if isinstance(batches, Sequence) else list(batches)
         together = self.training.accumulate * self.world
         for after, group in _groups(batches, self.batch, together, self.rank, self.world):
             self._step(group, epoch_seed)
@@ -272,13 +276,20 @@ class _Run:
             if weight:
                 self.total += loss.item()
         self.optimizer.step()
+        objective = self.learner.objective
+        if hasattr(objective, "stepped"):
+            objective.stepped(self.learner.encoder, self.beside)
 
-    def _validate(self, graph: Graph) -> None:
+    def score(self, graph: Graph) -> float:
+        """Validate; all processes get the same number, so that they stop together."""
         self.learner.eval()
         with torch.no_grad():
             _draw_from(_mix(self.seed, self.epoch))
             score = float(self.learner.objective.valid(self.learner.encoder, self.beside, graph))  # type: ignore[attr-defined]
-        self.history.valid.append(score)
+        return self._agreed(score) / self.world
+
+    def _validate(self, graph: Graph) -> None:
+        self.history.valid.append(self.score(graph))
         if self.history.best == len(self.history.valid) - 1:
             self.best = {name: value.detach().clone() for name, value in self.learner.state_dict().items()}
 

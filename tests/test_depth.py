@@ -25,7 +25,7 @@ def karate():
 
 
 def test_a_sweep_gives_a_row_per_arm_and_depth():
-    arms = {"deep": Arm(smoothing, {"residual": "initial"}, features=0.0), "plain": Arm(options={"jump": None})}
+    arms = {"deep": Arm(smoothing, {"residual": "initial"}, dropout=0.0), "plain": Arm(options={"jump": None})}
     rows = list(sweep(karate(), arms, [2, 5], seeds=2, epochs=30, patience=10, progress=False))
     assert [(row["method"], row["depth"]) for row in rows] == [("deep", 2), ("deep", 5), ("plain", 2), ("plain", 5)]
     assert rows[0]["accuracy"] > 0.8

@@ -1,4 +1,4 @@
-"""The GNN computes what slow plain NumPy computes, and reordering nodes reorders its rows."""
+"""The GNN computes what slow plain NumPy computes; the laws of all convolutions are in test_contracts.py."""
 
 import copy
 import importlib.util
@@ -148,27 +148,6 @@ def test_jumps_join_the_layers_as_they_say(jump):
     torch.testing.assert_close(gnn(x, edge_index), F.linear(joined, gnn.out.weight, gnn.out.bias))
 
 
-@pytest.mark.parametrize("jump", JUMPS)
-@pytest.mark.parametrize("conv", CONVS.values(), ids=CONVS)
-def test_reordering_nodes_reorders_rows(conv, jump):
-    x, edge_index, weight = inputs()
-    gnn = make(conv, jump=jump)
-    before = gnn(x, edge_index, weight)
-    assert before.shape == (NODES, 4)
-    assert before.std(dim=0).min() > 1e-4, "all nodes got the same vector: the test would hold for a constant"
-    order = torch.tensor([3, 6, 0, 5, 1, 4, 2])
-    after = gnn(x[order], torch.argsort(order)[edge_index], weight)
-    torch.testing.assert_close(after, before[order], atol=1e-5, rtol=0)
-
-
-@pytest.mark.parametrize("conv", CONVS.values(), ids=CONVS)
-def test_reordering_edges_changes_nothing(conv):
-    x, edge_index, weight = inputs()
-    gnn, turned = make(conv), torch.arange(len(weight) - 1, -1, -1)
-    after = gnn(x, edge_index[:, turned], weight[turned])
-    torch.testing.assert_close(after, gnn(x, edge_index, weight), atol=1e-5, rtol=0)
-
-
 @pytest.mark.parametrize(
     ("name", "used"), [("gcn", True), ("graph", True), ("sage", False), ("gat", False), ("lambda", False)]
 )
@@ -198,18 +177,6 @@ def test_widths_may_differ_from_layer_to_layer():
         gnn = make(channels=(5, 3, 2), jump=jump)
         assert [layer.in_channels for layer in gnn.convs] == [5, 5, 3]
         assert gnn(x, edge_index).shape == (NODES, 4)
-
-
-@pytest.mark.parametrize("jump", JUMPS)
-@pytest.mark.parametrize("conv", CONVS.values(), ids=CONVS)
-@pytest.mark.parametrize("nodes", [1, 5])
-def test_without_edges_a_node_is_what_it_would_be_alone(conv, jump, nodes):
-    gnn, x = make(conv, jump=jump), inputs()[0][:nodes]
-    no_edges = torch.empty(2, 0, dtype=torch.long)
-    together = gnn(x, no_edges)
-    assert together.shape == (nodes, 4)
-    alone = torch.cat([gnn(row[None], no_edges) for row in x])
-    torch.testing.assert_close(together, alone, atol=1e-6, rtol=0)
 
 
 def test_the_width_of_the_features_can_be_read_off_the_first_input():
@@ -264,7 +231,7 @@ def test_previous_residuals_add_what_was_there():
 def test_initial_residuals_with_smoothing_are_gcnii():
     x, edge_index, weight = inputs()
     gnn = make(smoothing, (6,) * 3, residual="initial", alpha=0.2, theta=0.7, jump=None)
-    h = first = gnn.project(x)
+    h = first = torch.relu(gnn.project(x))
     for layer in range(1, 4):
         with seeded(0):
             theirs = GCN2Conv(6, alpha=0.2, theta=0.7, layer=layer)
@@ -276,7 +243,7 @@ def test_initial_residuals_with_smoothing_are_gcnii():
 def test_without_theta_initial_residuals_only_mix():
     x, edge_index, _ = inputs()
     gnn = make(residual="initial", alpha=0.3, theta=None, jump=None)
-    h = first = gnn.project(x)
+    h = first = torch.relu(gnn.project(x))
     for conv in gnn.convs:
         h = torch.relu(0.7 * conv(h, edge_index) + 0.3 * first)
     torch.testing.assert_close(gnn(x, edge_index), gnn.out(h))
@@ -335,28 +302,18 @@ def test_without_projection_the_first_convolution_reads_the_features():
         assert lazy(x, edge_index).shape == (NODES, 2)
 
 
-# ── every convolution: laws ─────────────────────────────────────────────────────────────────────────
-
-every = pytest.mark.parametrize("conv", CONVS.values(), ids=CONVS)
-attributed = pytest.mark.parametrize("conv", ATTRIBUTED.values(), ids=ATTRIBUTED)
-
-
-@every
-def test_graphs_in_one_batch_do_not_feel_each_other(conv):
-    x, edge_index, weight = inputs()
-    gnn = make(conv, norm="layer")
-    some = edge_index[:, :5], weight[:5]
-    graphs = [(x, edge_index, weight), (x[:4] + 1, *some), (x[:1], edge_index[:, :0], weight[:0])]
-    batch = Batch.from_data_list([Data(x=x, edge_index=e, edge_weight=w) for x, e, w in graphs])
-    alone = torch.cat([gnn(*graph) for graph in graphs])
-    torch.testing.assert_close(gnn(batch.x, batch.edge_index, batch.edge_weight), alone, atol=1e-5, rtol=1e-5)
-
-
-@every
 @pytest.mark.parametrize("jump", JUMPS)
-def test_nobody_is_a_graph_too(conv, jump):
-    empty = make(conv, jump=jump)(torch.empty(0, FEATURES), torch.empty(2, 0, dtype=torch.long))
-    assert empty.shape == (0, 4)
+def test_without_a_last_map_the_joined_layers_come_out(jump):
+    x, edge_index, _ = inputs()
+    gnn = make(jump=jump, out_channels=None)
+    joined = gnn.layers(x, edge_index)[-1] if jump is None else gnn.jump(gnn.layers(x, edge_index))
+    torch.testing.assert_close(gnn(x, edge_index), joined, rtol=0, atol=0)
+    assert joined.shape[1] == gnn.out_channels
+
+
+# ── features of edges ───────────────────────────────────────────────────────────────────────────────
+
+attributed = pytest.mark.parametrize("conv", ATTRIBUTED.values(), ids=ATTRIBUTED)
 
 
 @attributed
@@ -470,7 +427,7 @@ def test_layer_by_layer_is_exact(conv, jump, weighted):
     weight = weight if weighted else None
     gnn = make(conv, jump=jump, residual="initial", norm="batch", dropout=0.5)
     csr, _ = in_rows(x, edge_index, weight)
-    found = layerwise(gnn, x, csr, rows=3)
+    found = layerwise(gnn, x, csr, entries=3)
     torch.testing.assert_close(torch.from_numpy(found), gnn(x, edge_index, weight), atol=1e-5, rtol=1e-5)
 
 
@@ -483,7 +440,7 @@ def test_layer_by_layer_on_disk_with_features_of_edges(tmp_path):
         np.save(tmp_path / f"{name}.npy", table)
     x_, attr_, indices = (np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in ("x", "attr", "indices"))
     gnn.train()
-    found = layerwise(gnn, x_, CSR(csr.indptr, indices, csr.weight), attr_, rows=2, folder=tmp_path)
+    found = layerwise(gnn, x_, CSR(csr.indptr, indices, csr.weight), attr_, entries=4, folder=tmp_path)
     assert gnn.training
     torch.testing.assert_close(torch.from_numpy(found), gnn.eval()(x, edge_index, edge_attr=attr))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["attr.npy", "indices.npy", "x.npy"]
@@ -511,6 +468,9 @@ def test_what_looks_far_is_not_done_in_blocks(more, named):
 # ── PyG's own tools ─────────────────────────────────────────────────────────────────────────────────
 
 
+JUMPED = [(None, None), ("cat", "previous"), ("max", "initial"), ("lstm", None), ("attention", "initial")]
+
+
 @pytest.fixture(scope="module")
 def unchecked():
     """The module as users have it: without the shape checks of tests, which know nothing of symbolic tensors."""
@@ -520,8 +480,7 @@ def unchecked():
     return module
 
 
-@pytest.mark.parametrize("jump", [None, "cat", "max", "lstm"])
-@pytest.mark.parametrize("residual", [None, "previous", "initial"])
+@pytest.mark.parametrize(("jump", "residual"), JUMPED)
 @pytest.mark.parametrize("conv", [SAGEConv, GraphConv, GATv2Conv, TransformerConv])
 def test_to_hetero_takes_it(unchecked, conv, jump, residual):
     types = ["a", "b"], [("a", "to", "b"), ("b", "to", "a"), ("a", "next", "a")]
@@ -538,6 +497,54 @@ def test_to_hetero_takes_it(unchecked, conv, jump, residual):
     assert {name: z.shape for name, z in found.items()} == {"a": (NODES, 4), "b": (5, 4)}
     moved = many({"a": x, "b": x[:5] + 2}, dict.fromkeys(types[1], edges))
     assert not torch.allclose(moved["a"], found["a"])
+
+
+def typed(gnn, types, shares=()):
+    """The hetero version of a GNN in which every type has the parameters of the GNN, some of them times a number."""
+    with seeded(5), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        many = to_hetero(gnn, types).eval()
+    for name, value in many.state_dict().items():  # convs.0.a__to__b.lin_l.weight comes from convs.0.lin_l.weight
+        parts = name.split(".")
+        del parts[2 if parts[0] in ("convs", "norms", "maps") else 1]
+        share = next((share for end, share in shares if parts[0] == "convs" and name.endswith(end)), 1)
+        value.copy_(share * gnn.state_dict()[".".join(parts)])
+    return many
+
+
+@pytest.mark.parametrize(("jump", "residual"), JUMPED)
+@pytest.mark.parametrize("conv", [SAGEConv, GraphConv, GATv2Conv, TransformerConv])
+def test_with_one_type_to_hetero_gives_what_the_gnn_gives(unchecked, conv, jump, residual):
+    with seeded(0):
+        gnn = unchecked.GNN(conv, [6, 6], 4, jump=jump, residual=residual, norm="layer", in_channels=FEATURES).eval()
+    x, edge_index, _ = inputs()
+    found = typed(gnn, (["a"], [("a", "to", "a")]))({"a": x}, {("a", "to", "a"): edge_index})["a"]
+    torch.testing.assert_close(found, gnn(x, edge_index))
+
+
+@pytest.mark.parametrize(("jump", "residual"), JUMPED)
+@pytest.mark.parametrize(
+    ("conv", "once"),
+    [
+        (lambda a, b: SAGEConv(a, b, aggr="sum"), ("lin_l.bias", "lin_r.weight")),
+        (GraphConv, ("lin_rel.bias", "lin_root.weight")),
+    ],
+    ids=["sage sum", "graph"],
+)
+def test_with_two_types_that_are_alike_to_hetero_gives_what_the_gnn_gives(unchecked, conv, once, jump, residual):
+    """Sums over the neighbours of each type add up to sums over all; what a node says to itself must count once."""
+    with seeded(0):
+        gnn = unchecked.GNN(conv, [6, 6], 4, jump=jump, residual=residual, in_channels=FEATURES).eval()
+    x, edge_index, _ = inputs()
+    rows = {"a": torch.arange(4), "b": torch.arange(4, NODES)}
+    kinds = [(one, "to", other) for one in rows for other in rows]
+    edges = {}
+    for one, to, other in kinds:
+        inside = torch.isin(edge_index[0], rows[one]) & torch.isin(edge_index[1], rows[other])
+        edges[one, to, other] = edge_index[:, inside] - torch.stack([rows[one][:1], rows[other][:1]])
+    many = typed(gnn, (list(rows), kinds), [(end, 1 / 2) for end in once])  # two types of edges lead to either type
+    found = many({kind: x[which] for kind, which in rows.items()}, edges)
+    torch.testing.assert_close(torch.cat([found["a"], found["b"]]), gnn(x, edge_index))
 
 
 # ── what is refused ─────────────────────────────────────────────────────────────────────────────────

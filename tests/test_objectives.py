@@ -1,7 +1,7 @@
-"""Every objective lowers its loss, draws by its seeds alone, does not look at the order of nodes, and stays finite."""
+"""Every objective lowers its loss, draws by its seeds alone, and is what its paper says: see also test_contracts.py."""
 
-import copy
 import dataclasses as dc
+from collections.abc import Sequence
 
 import networkx as nx
 import numpy as np
@@ -9,11 +9,10 @@ import pytest
 import torch
 from torch import nn
 from torch_geometric.data import Data
-from torch_geometric.nn import GCNConv, SAGEConv
+from torch_geometric.nn import SAGEConv
 
-from graphembed.datasets import load
 from graphembed.errors import DataError
-from graphembed.graph import Graph, as_graph
+from graphembed.graph import Graph
 from graphembed.losses import decorrelation, info_nce, triplet
 from graphembed.objectives import (
     Bootstrap,
@@ -22,6 +21,7 @@ from graphembed.objectives import (
     Infomax,
     LinkReconstruction,
     MaskedFeatures,
+    MiniBatches,
     NodeClassification,
     Objective,
     Triplets,
@@ -32,55 +32,12 @@ from graphembed.objectives.agreement import follow
 from graphembed.objectives.protocol import output_width, whole
 from graphembed.objectives.views import drop_edges, mask_features
 from graphembed.parallel import one_thread
-from graphembed.sampling.negatives import Degree, Given, InBatch, TwoHop, Uniform
+from graphembed.sampling.negatives import Degree, Given, TwoHop, Uniform
 from graphembed.training import seeded
+from tests.contracts import KARATE, LABELLED, OBJECTIVES, Two, featured
 from tests.reference import losses as slow
 
-LABELLED = (0, 1, 2, 3, 30, 31, 32, 33)
-OBJECTIVES = {
-    "links": LinkReconstruction(),
-    "links, margin": LinkReconstruction(margin=1.0),
-    "links, degree": LinkReconstruction(negatives=Degree()),
-    "variational": VariationalLinks(),
-    "variational, margin": VariationalLinks(margin=1.0, weight=0.01),
-    "triplets": Triplets(),
-    "triplets, hard": Triplets(negatives=TwoHop()),
-    "triplets, in batch": Triplets(negatives=InBatch()),
-    "infomax": Infomax(),
-    "contrast": Contrast(width=8),
-    "contrast, few": Contrast(width=0, count=5),
-    "contrast, corrected": Contrast(width=8, count=5, negatives=Degree(1.0), corrected=True),
-    "bootstrap": Bootstrap(width=16),
-    "decorrelation": Decorrelation(),
-    "masked": MaskedFeatures(),
-    "classes": NodeClassification(nodes=LABELLED),
-    "classes, smooth": NodeClassification(nodes=LABELLED, smoothing=0.1),
-    "classes, arcface": NodeClassification("arcface", nodes=LABELLED),
-    "classes, cosface": NodeClassification("cosface", nodes=LABELLED),
-    "weighted": Weighted([(1.0, LinkReconstruction()), (0.5, Decorrelation()), (2.0, MaskedFeatures())]),
-}
 each = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
-
-
-class Two(nn.Module):
-    """Two convolutions."""
-
-    def __init__(self, conv=GCNConv, features=12, dim=8):
-        super().__init__()
-        self.first, self.second = conv(features, 16), conv(16, dim)
-
-    def forward(self, x, edge_index, edge_weight=None):
-        return self.second(torch.relu(self.first(x, edge_index)), edge_index)
-
-
-def featured(network=None, features=12):
-    graph = load("karate") if network is None else as_graph(network)
-    x = torch.tensor(np.random.default_rng(0).normal(size=(graph.num_nodes, features))).float()
-    y = graph.data.y if graph.data.y is not None else torch.arange(graph.num_nodes) % 2
-    return Graph(Data(edge_index=graph.data.edge_index, x=x, y=y), graph.names, graph.directed)
-
-
-KARATE = featured()
 
 
 def run(objective, graph=KARATE, epochs=30, seed=0, make=Two, lr=0.02):
@@ -97,6 +54,8 @@ def run(objective, graph=KARATE, epochs=30, seed=0, make=Two, lr=0.02):
                 loss = objective.loss(encoder, beside, batch)
                 loss.backward()
                 optimizer.step()
+                if hasattr(objective, "stepped"):
+                    objective.stepped(encoder, beside)
                 losses.append(loss.item())
     return losses, encoder, beside
 
@@ -139,6 +98,7 @@ def test_batches_draw_by_their_seed_and_leave_torch_alone(objective):
         first = list(objective.batches(KARATE, seed=3))
     second = list(objective.batches(KARATE, seed=3))
     assert torch.equal(before, torch.get_rng_state())
+    assert isinstance(objective.batches(KARATE, seed=3), Sequence)
     for a, b in zip(first, second, strict=True):
         for key, value in a.to_dict().items():
             assert not isinstance(value, torch.Tensor) or torch.equal(value, b[key])
@@ -186,95 +146,6 @@ def test_edge_weights_go_to_the_encoder(objective, weighted):
     assert set(seen) == {(weighted, True)}
 
 
-# ── the order of nodes ──────────────────────────────────────────────────────────────────────────────
-
-# What is drawn is drawn for rows, so that these only agree where nothing is drawn.
-STILL = {
-    "classes": NodeClassification(nodes=LABELLED),
-    "arcface": NodeClassification("arcface", nodes=LABELLED, smoothing=0.2),
-    "contrast": Contrast(edges=(0.0, 0.0), features=(0.0, 0.0), width=8),
-    "bootstrap": Bootstrap(edges=(0.0, 0.0), features=(0.0, 0.0), width=8),
-    "decorrelation": Decorrelation(edges=(0.0, 0.0), features=(0.0, 0.0)),
-}
-
-
-def permuted(batch, order):
-    """The same batch with node ``k`` in row ``order[k]``."""
-    moved = copy.copy(batch)
-    back = torch.argsort(order)
-    moved.x, moved.edge_index = batch.x[back], order[batch.edge_index]
-    for key in ("target", "hidden"):
-        if key in batch:
-            moved[key] = batch[key][back]
-    for key in ("edge_label_index", "triplets"):
-        if key in batch:
-            moved[key] = order[batch[key]]
-    if "shuffled" in batch:
-        moved.shuffled = order[batch.shuffled[back]]
-    if "candidates" in batch:
-        moved.candidates = order[batch.candidates[back]]
-    if "log_q" in batch:
-        moved.log_q = batch.log_q[back]
-    return moved
-
-
-DRAWN_IN_BATCHES = {
-    "links": LinkReconstruction(),
-    "margin": LinkReconstruction(margin=1.0),
-    "triplets": Triplets(negatives=TwoHop()),
-    "infomax": Infomax(),
-    "masked": MaskedFeatures(),
-    "few": Contrast(edges=(0.0, 0.0), features=(0.0, 0.0), count=4, negatives=Degree(), corrected=True),
-}
-
-
-@pytest.mark.parametrize("objective", (STILL | DRAWN_IN_BATCHES).values(), ids=STILL | DRAWN_IN_BATCHES)
-def test_the_order_of_nodes_does_not_matter(objective):
-    with seeded(0):
-        encoder = Two().double().eval()
-        graph = featured()
-        graph.data.x = graph.data.x.double()
-        beside = objective.prepare(encoder, graph).double()
-        (batch,) = objective.batches(graph, seed=0)
-        order = torch.tensor(np.random.default_rng(1).permutation(34))
-        here, there = (objective.loss(encoder, beside, one).item() for one in (batch, permuted(batch, order)))
-    assert there == pytest.approx(here, rel=1e-6)
-
-
-# ── little to learn from ────────────────────────────────────────────────────────────────────────────
-
-TINY = {
-    "one node": Graph(
-        Data(x=torch.ones(1, 12), edge_index=torch.empty(2, 0, dtype=torch.long), y=torch.zeros(1).long())
-    ),
-    "no edges": Graph(
-        Data(x=torch.ones(4, 12), edge_index=torch.empty(2, 0, dtype=torch.long), y=torch.tensor([0, 1, 0, 1]))
-    ),
-    "no features but zeros": Graph(
-        Data(x=torch.zeros(3, 12), edge_index=torch.tensor([[0, 1], [1, 0]]), y=torch.tensor([0, 1, 0]))
-    ),
-    "an isolated node": Graph(
-        Data(x=torch.eye(4, 12), edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), y=torch.tensor([0, 1, 0, 1]))
-    ),
-}
-
-
-@pytest.mark.parametrize("graph", TINY.values(), ids=TINY)
-@each
-def test_little_is_enough_or_refused_with_a_reason(objective, graph):
-    if isinstance(objective, NodeClassification):
-        objective = dc.replace(objective, nodes=(0,))
-    links = objective.parts[0][1] if isinstance(objective, Weighted) else objective
-    edgeless = isinstance(links, LinkReconstruction | VariationalLinks | Triplets) and not graph.num_edges
-    if edgeless:
-        with pytest.raises(DataError, match="no edges between different nodes to learn from"):
-            run(objective, graph, epochs=1)
-        return
-    losses, encoder, beside = run(objective, graph, epochs=3)
-    assert np.isfinite(losses).all()
-    assert bits(encoder, beside).isfinite().all()
-
-
 @pytest.mark.parametrize("objective", [LinkReconstruction(), Triplets(), Infomax(), Contrast(), Decorrelation()])
 def test_rows_of_a_learned_table_do_for_features(objective):
     graph = featured()
@@ -290,6 +161,97 @@ def test_rows_of_a_learned_table_do_for_features(objective):
 
     losses, _, _ = run(objective, graph, make=Table)
     assert losses[-1] < losses[0]
+
+
+# ── edges held out ──────────────────────────────────────────────────────────────────────────────────
+
+HOLDING = [LinkReconstruction, VariationalLinks, Triplets]
+holding = pytest.mark.parametrize("kind", HOLDING)
+GRAPHS = {
+    "undirected": KARATE,
+    "directed": featured(nx.gnp_random_graph(30, 0.15, seed=1, directed=True)),  # some edges go both ways
+}
+
+
+def arcs(edge_index):
+    return set(zip(*edge_index.tolist(), strict=True))
+
+
+def positives(batch):
+    """The (u, v) that a batch calls edges."""
+    return arcs(batch.triplets[:2] if "triplets" in batch else batch.edge_label_index[:, batch.edge_label])
+
+
+@holding
+@pytest.mark.parametrize("graph", GRAPHS.values(), ids=GRAPHS)
+@pytest.mark.parametrize("sampled", [None, MiniBatches((-1, -1), 16)])
+def test_held_out_edges_are_in_no_batch_in_neither_direction_and_always_the_same(kind, graph, sampled):
+    every, pairs = arcs(graph.data.edge_index), {frozenset(arc) for arc in arcs(graph.data.edge_index)}
+    objective, found = kind(held_out=0.2, sampled=sampled), []
+    for epoch in range(3):
+        seen, asked = set(), set()
+        for batch in objective.batches(graph, seed=epoch):
+            node = batch.n_id if sampled else torch.arange(graph.num_nodes)
+            seen |= arcs(node[batch.edge_index])
+            asked |= {(int(node[u]), int(node[v])) for u, v in positives(batch)}
+        hidden = {frozenset(arc) for arc in every - seen}
+        assert len(hidden) == round(0.2 * len(pairs))
+        assert not hidden & {frozenset(arc) for arc in seen | asked}
+        assert {frozenset(arc) for arc in asked} == pairs - hidden
+        found.append(hidden)
+    assert found[0] == found[1] == found[2]
+    (other,) = kind(held_out=0.2, seed=1).batches(graph, seed=0)
+    assert {frozenset(arc) for arc in every - arcs(other.edge_index)} != hidden
+
+
+@holding
+def test_validation_does_not_see_held_out_edges_either(kind):
+    seen = []
+
+    class Spy(Two):
+        def forward(self, x, edge_index, edge_weight=None):
+            seen.append(edge_index)
+            return super().forward(x, edge_index)
+
+    objective = kind(held_out=0.2)
+    (batch,) = objective.batches(KARATE, seed=3)
+    with seeded(0), torch.no_grad():
+        encoder = Spy()
+        beside = objective.prepare(encoder, KARATE)
+        seen.clear()
+        one, two = (objective.valid(encoder.eval(), beside, KARATE) for _ in range(2))
+    assert one == two
+    assert all(torch.equal(edge_index, batch.edge_index) for edge_index in seen)
+
+
+class Known(nn.Module):
+    """Gives nodes vectors that are known."""
+
+    def __init__(self, z):
+        super().__init__()
+        self.z = nn.Parameter(z)
+
+    def forward(self, x, edge_index, edge_weight=None):
+        return self.z
+
+
+@holding
+def test_validation_is_the_chance_to_tell_a_held_out_edge_from_a_pair_without_one(kind):
+    """Two cliques: all edges are within, all other pairs between."""
+    graph, side = featured(nx.disjoint_union(nx.complete_graph(6), nx.complete_graph(6))), np.arange(12) // 6
+    apart = torch.tensor(np.eye(2)[side]).float()
+    objective, beside = kind(held_out=0.3), nn.Module()
+    assert objective.valid(Known(apart), beside, graph) == 1.0
+    assert objective.valid(Known(torch.ones(12, 2)), beside, graph) == 0.5
+    mixed = torch.tensor(np.eye(6)[np.arange(12) % 6]).float()  # alike are only nodes of different cliques
+    assert objective.valid(Known(mixed), beside, graph) < 0.5
+
+
+@holding
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_a_share_to_hold_out_that_is_none_is_refused(kind, share):
+    with pytest.raises(ValueError, match=f"held_out must be a share of at least 0 and below 1, got {share}"):
+        kind(held_out=share)
 
 
 # ── what each one is ────────────────────────────────────────────────────────────────────────────────
@@ -379,16 +341,17 @@ def test_contrast_with_few_negatives_is_corrected_by_their_chances():
     objective = Contrast(0.4, (0.0, 0.0), (0.0, 0.0), width=0, count=6, negatives=Degree(1.0), corrected=True)
     encoder, beside = prepared(objective)
     (batch,) = objective.batches(KARATE, seed=0)
-    assert batch.candidates.shape == (34, 7)
-    assert torch.equal(batch.candidates[:, 0], torch.arange(34))
+    assert batch.candidates.shape == (7, 34)
+    assert torch.equal(batch.candidates[0], torch.arange(34))
     z = encoder(batch.x, batch.edge_index).detach().double().numpy()
     z /= np.linalg.norm(z, axis=1, keepdims=True)
     degree = np.bincount(KARATE.data.edge_index[0].numpy(), minlength=34) + 1
-    log_q = np.log(degree / degree.sum())[batch.candidates.numpy()]
-    expected = slow.nce(z, z[batch.candidates.numpy()], np.zeros(34, int), 0.4, log_q)
+    candidates = batch.candidates.T.numpy()
+    log_q = np.log(degree / degree.sum())[candidates]
+    expected = slow.nce(z, z[candidates], np.zeros(34, int), 0.4, log_q)
     assert objective.loss(encoder, beside, batch).item() == pytest.approx(expected, rel=1e-5)
     plain = dc.replace(objective, corrected=False)
-    expected = slow.nce(z, z[batch.candidates.numpy()], np.zeros(34, int), 0.4)
+    expected = slow.nce(z, z[candidates], np.zeros(34, int), 0.4)
     assert plain.loss(encoder, beside, batch).item() == pytest.approx(expected, rel=1e-5)
 
 
@@ -416,8 +379,8 @@ def test_decorrelation_compares_two_views():
     with seeded(4):
         found = objective.loss(encoder, beside, batch).item()
     with seeded(4):
-        kept, _ = drop_edges(batch.edge_index, None, 0.5)
-    views = encoder(batch.x, batch.edge_index), encoder(batch.x, kept)
+        kept = drop_edges(batch, 0.5)
+    views = encoder(batch.x, batch.edge_index), encoder(batch.x, kept.edge_index)
     assert found == pytest.approx(decorrelation(*views, 1e-3).item(), rel=1e-6)
 
 
@@ -435,12 +398,21 @@ def test_the_target_follows_and_the_optimizer_does_not_move_it():
     (batch,) = objective.batches(KARATE, seed=0)
     with seeded(0):
         objective.loss(encoder, beside, batch).backward()
+    assert torch.equal(before, bits(target)), "it does not follow batch by batch"
+    objective.stepped(encoder, beside)
     assert bits(target) == pytest.approx((before + 0.1).numpy(), abs=1e-5)
     assert all(value.grad is None for value in target.parameters())
-    encoder.eval()
-    with seeded(0):
-        objective.loss(encoder, beside, batch)
-    assert bits(target) == pytest.approx((before + 0.1).numpy(), abs=1e-5), "it only follows in training"
+
+
+def test_the_target_follows_within_a_weighted_sum_too():
+    objective = Weighted([(1.0, Infomax()), (1.0, Bootstrap(decay=0.9, width=8))])
+    encoder, beside = prepared(objective)
+    with torch.no_grad():
+        for value in encoder.parameters():
+            value.add_(1.0)
+    before = bits(beside[1]["target"]).clone()
+    objective.stepped(encoder, beside)
+    assert bits(beside[1]["target"]) == pytest.approx((before + 0.1).numpy(), abs=1e-5)
 
 
 def test_following_takes_running_means_and_counters_along():
@@ -568,8 +540,9 @@ def test_views_drop_a_share_and_nothing_else():
     edge_index = torch.stack([torch.arange(20_000), torch.arange(20_000)])
     weight = torch.arange(20_000).float()
     with seeded(0):
-        kept, kept_weight = drop_edges(edge_index, weight, 0.3)
+        dropped = drop_edges(Data(edge_index=edge_index, edge_weight=weight), 0.3)
         masked = mask_features(torch.ones(3, 20_000), 0.3)
+    kept, kept_weight = dropped.edge_index, dropped.edge_weight
     assert kept.shape[1] == pytest.approx(14_000, abs=300)
     assert torch.equal(kept[0].float(), kept_weight)
     assert (kept[0].diff() > 0).all()
@@ -612,8 +585,3 @@ def test_masked_features_need_features():
     graph.data.x = torch.arange(34)[:, None]
     with pytest.raises(DataError, match="hides features and needs nodes that have some"), seeded(0):
         MaskedFeatures().prepare(Two(), graph)
-
-
-def test_a_graph_without_inputs_is_refused():
-    with pytest.raises(DataError, match=r"no node with inputs \(data.x\) to learn from"), seeded(0):
-        Infomax().prepare(Two(), load("karate"))

@@ -636,6 +636,25 @@ def test_a_graph_is_as_good_as_its_data():
     assert torch.equal(one.sample_from_nodes(ask([0, 4])).edge, other.sample_from_nodes(ask([0, 4])).edge)
 
 
+@pytest.mark.parametrize(("weight", "replace"), [(None, False), ("edge_weight", False), ("edge_weight", True)])
+@pytest.mark.parametrize("directed", [False, True])
+def test_a_graph_in_a_folder_is_as_good_as_its_data(weight, replace, directed, tmp_path):
+    rng = np.random.default_rng(0)
+    source, target = rng.integers(0, 40, (2, 200))
+    given = Graph.from_edges(source, target, weight=rng.integers(1, 5, 200), nodes=42, directed=directed)
+    given.save(tmp_path)
+    graph = Graph.open(tmp_path)
+    sampler = NeighborSampler(graph, [3, 2], weight_attr=weight, replace=replace)
+    assert directed or "data" not in vars(graph), "no list of edges was made"
+    other = NeighborSampler(given.data, [3, 2], weight_attr=weight, replace=replace)
+    out, expected = (each.sample_from_nodes(ask(range(42))) for each in (sampler, other))
+    for key in ("node", "row", "col", "edge"):
+        assert torch.equal(getattr(out, key), getattr(expected, key))
+    assert torch.equal(sampler.edge_permutation, other.edge_permutation)
+    ends = given.data.edge_index[:, sampler.edge_permutation[out.edge]]
+    assert torch.equal(ends, torch.stack([out.node[out.row], out.node[out.col]])), "edges are those of the data"
+
+
 @pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16, torch.double, torch.int, torch.bool])
 def test_weights_of_any_type_will_do(dtype):
     data = random_data()

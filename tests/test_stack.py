@@ -46,6 +46,15 @@ def test_it_is_pygs_gcn(share, layers, weighted, features):
         assert torch.allclose(a.grad, b.grad, rtol=1e-4, atol=1e-3)
 
 
+def test_relu_may_end_it():
+    x, edge_index, _ = inputs(1.0)
+    with seeded(0):
+        plain, ended = ConvStack(FEATURES, 7, 5), ConvStack(FEATURES, 7, 5, end=True)
+    ended.load_state_dict(plain.state_dict())
+    assert torch.equal(ended(x, edge_index), torch.relu(plain(x, edge_index)))
+    assert (plain(x, edge_index) < 0).any()
+
+
 def test_features_may_need_a_slope():
     x, edge_index, _ = inputs(0.05)
     ours, theirs = both(2)

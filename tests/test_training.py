@@ -18,7 +18,7 @@ from torch_geometric.nn import GCNConv, SAGEConv
 from graphembed.errors import DataError
 from graphembed.graph import Graph, as_graph
 from graphembed.nn.gnn import GNN, NodeTable
-from graphembed.objectives import LinkReconstruction, Objective
+from graphembed.objectives import Bootstrap, LinkReconstruction, MiniBatches, Objective, Triplets, VariationalLinks
 from graphembed.parallel import one_thread, threads
 from graphembed.training import History, Training, seeded, train
 
@@ -228,6 +228,49 @@ def test_two_batches_a_step_are_one_batch_of_both():
     assert not torch.allclose(encoders[0], parameters(narrow()), atol=0.01)
 
 
+def following(size, kind=Bootstrap):
+    """Bootstrap on a ring of ten, half of it or all at a time; what is seen of a node does not depend on its batch."""
+    ring = Graph(Data(edge_index=torch.tensor([range(10), [*range(1, 10), 0]]), x=table().data.x))
+    nothing = {"edges": (0.0, 0.0), "features": (0.0, 0.0)}
+    with seeded(1):
+        module = GNN(SAGEConv, [4], 4, in_channels=3)
+    return ring, module, kind(0.7, width=4, **nothing, sampled=MiniBatches((-1,), size))
+
+
+class Watched(Bootstrap):
+    """Remembers the encoder after each step."""
+
+    def stepped(self, encoder, beside):
+        super().stepped(encoder, beside)
+        WATCHED.append(parameters(encoder).clone())
+
+
+WATCHED = []
+
+
+@pytest.mark.parametrize(("size", "together"), [(10, 1), (5, 2), (5, 1)])
+def test_the_target_of_bootstrap_follows_once_a_step(size, together):
+    graph, module, objective = following(size, Watched)
+    expected = parameters(module).clone()
+    WATCHED.clear()
+    _, beside = train(module, graph, objective, Training(epochs=5, lr=0.05, accumulate=together), progress=False)
+    assert len(WATCHED) == 5 * (10 // size) // together
+    assert torch.equal(WATCHED[-1], parameters(module))
+    for encoder in WATCHED:
+        expected = 0.7 * expected + 0.3 * encoder
+    torch.testing.assert_close(parameters(beside["target"]), expected)
+
+
+def test_half_of_the_nodes_twice_a_step_are_all_of_them_once():
+    found = []
+    for size, together in ((10, 1), (5, 2)):
+        graph, module, objective = following(size)
+        _, beside = train(module, graph, objective, Training(epochs=5, lr=0.05, accumulate=together), progress=False)
+        found.append((parameters(module), parameters(beside["target"])))
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(*found[0], atol=0.01), "the target is the encoder: how often it moved does not matter"
+
+
 def test_patience_stops_and_returns_the_best():
     lines = Lines()
     module = narrow()
@@ -241,6 +284,39 @@ def test_patience_stops_and_returns_the_best():
 def test_patience_needs_an_objective_that_can_validate(karate):
     with pytest.raises(TypeError, match="valid"):
         losses_of(one_weight(), karate, Bowl(), Training(patience=3))
+
+
+@pytest.mark.parametrize("kind", [LinkReconstruction, VariationalLinks, Triplets])
+def test_links_stop_by_edges_held_out(kind):
+    network = nx.planted_partition_graph(2, 40, 0.3, 0.02, seed=1)
+    x = np.random.default_rng(0).normal(size=(80, 40))
+    x[:40, :3] += 1  # what the first of two groups have in common
+    graph, module = Graph(Data(edge_index=as_graph(network).data.edge_index, x=torch.tensor(x).float())), fresh()
+    objective = kind(held_out=0.2)
+    history, beside = train(module, graph, objective, Training(epochs=300, patience=5), progress=False)
+    assert len(history.losses) == len(history.valid) < 300
+    assert len(history.valid) - 1 - history.best == 5
+    assert objective.valid(module, beside, graph) == max(history.valid) > 0.7
+
+
+@pytest.mark.parametrize("kind", [LinkReconstruction, VariationalLinks, Triplets])
+def test_patience_without_edges_held_out_is_refused_before_anything_is_learnt(karate, kind):
+    module = fresh()
+    before = parameters(module)
+    with pytest.raises(ValueError, match=r"early stopping needs edges that are held out .*: set held_out=0\.1"):
+        losses_of(module, karate, kind(), Training(epochs=5, patience=3))
+    assert torch.equal(parameters(module), before)
+
+
+def test_the_same_edges_are_held_out_after_a_resume(karate, tmp_path):
+    def of(epochs, file):
+        module = fresh()
+        settings = Training(epochs=epochs, patience=9, checkpoint=file)
+        history, _ = train(module, karate, LinkReconstruction(held_out=0.2), settings, progress=False)
+        return history.losses, history.valid
+
+    of(3, tmp_path / "run.safetensors")
+    assert of(6, tmp_path / "run.safetensors") == of(6, None)
 
 
 def test_batches_are_made_ahead_and_seen_in_their_order():
@@ -291,28 +367,31 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     assert more == losses_of(narrow(), table(), Lines(), Training(epochs=3), seed=1)
 
 
+def spread(case, **more):
+    """The losses and parameters of a run: of one process with more than one batch a step, or of several."""
+    graph, module, objective = (table(), narrow(), Lines()) if case == "lines" else following(3)
+    history, beside = train(module, graph, objective, Training(epochs=4, lr=0.05, **more), seed=2, progress=False)
+    values = torch.cat([parameters(module), parameters(beside)])
+    return [round(loss, 5) for loss in history.losses], [round(value, 4) + 0.0 for value in values.tolist()]
+
+
 WORKER = """
 import sys
 import torch.distributed as dist
-from tests.test_training import Lines, narrow, parameters, table
-from graphembed.training import Training, train
+from tests.test_training import spread
 
 dist.init_process_group("gloo", init_method="file://" + sys.argv[1], rank=int(sys.argv[2]), world_size=2)
-module = narrow()
-history, _ = train(module, table(), Lines(), Training(epochs=4, lr=0.05), seed=2, progress=False)
-print([round(loss, 6) for loss in history.losses], [round(v, 5) for v in parameters(module).tolist()])
+print([spread("lines"), spread("bootstrap")])
 dist.destroy_process_group()
 """
 
 
 def test_two_processes_give_the_numbers_of_one_with_twice_the_batches_a_step(tmp_path):
-    """Five batches: in the last step of an epoch the second process has nothing to see."""
+    """Five batches: in the last step of an epoch the second process has nothing to see. Or four, and a target."""
     command = [sys.executable, "-c", textwrap.dedent(WORKER), str(tmp_path / "meet")]
     workers = [subprocess.Popen([*command, str(rank)], stdout=subprocess.PIPE, text=True) for rank in range(2)]
     said = [worker.communicate(timeout=120)[0] for worker in workers]
-    module = narrow()
-    losses = losses_of(module, table(), Lines(), Training(epochs=4, lr=0.05, accumulate=2), seed=2)
-    expected = f"{[round(loss, 6) for loss in losses]} {[round(v, 5) for v in parameters(module).tolist()]}"
+    expected = str([spread("lines", accumulate=2), spread("bootstrap", accumulate=2)])
     assert said[0].strip() == said[1].strip() == expected
 
 

@@ -39,20 +39,21 @@ class GNN(nn.Module):
 
     h_0 = x W_0;  h_k = relu(norm(conv_k(h_{k-1})));  z = jump(h_1, ..., h_K) W
 
-    With ``residual="previous"`` h_{k-1} is added to h_k. With ``residual="initial"`` h_0 keeps a share in every layer,
-    h_k = relu(norm((1 - b_k) s + b_k s W_k)), s = (1 - alpha) conv_k(h_{k-1}) + alpha h_0, b_k = log(theta / k + 1),
-    or b_k = 0 if theta is None; with a convolution that has no parameters (`smoothing`) this is GCNII.
+    With ``residual="previous"`` h_{k-1} is added to h_k. With ``residual="initial"`` h_0 = relu(x W_0) keeps a share in
+    every layer, h_k = relu(norm((1 - b_k) s + b_k s W_k)), s = (1 - alpha) conv_k(h_{k-1}) + alpha h_0, with
+    b_k = log(theta / k + 1), or 0 if theta is None. With a convolution without parameters (`smoothing`) this is GCNII.
 
-    The first projection is linear and shared by all nodes, so it changes nothing that a convolution could not do, but
-    messages are as narrow as ``channels[0]`` instead of as wide as the features. Where they are narrow anyway,
-    ``project=False`` saves its time.
+    Without it, the first projection is linear and shared by all nodes, so it changes nothing that a convolution could
+    not do, but messages are as narrow as ``channels[0]`` instead of as wide as the features. Where they are narrow
+    anyway, ``project=False`` saves its time.
 
     Aggregation is a product of sparse rows where `graphembed.nn.aggregate` knows how, else PyG's own.
 
     Args:
         conv: Called as ``conv(in_channels, out_channels)``: ``SAGEConv``, ``GCNConv``, or a lambda around another.
         channels: Width of each layer; its length is the depth. All the same for residuals and all jumps but ``cat``.
-        out_channels: Length of a vector.
+        out_channels: Length of a vector; None leaves the joined layers as they are (W = I): ``"cat"`` then gives
+            vectors as long as all layers are wide.
         jump: How the layers are joined: ``"cat"``, ``"max"``, ``"lstm"``, ``"attention"`` (a sum weighted by a softmax
             over layers), or None for the last one alone.
         norm: ``"batch"``, ``"layer"`` (each node for itself), ``"pair"`` (all nodes of a graph together) or None.
@@ -60,7 +61,7 @@ class GNN(nn.Module):
         alpha: Share of h_0 in each layer; for ``residual="initial"``.
         theta: Strength of the maps W_k, less in deeper layers, or None for none; for ``residual="initial"``.
         in_channels: Features of a node; -1 reads it off the first input.
-        dropout: Share of each layer's output that is dropped in training.
+        dropout: Share of each layer's output that is dropped in training, and of h_0 with an initial residual.
         project: Whether there is a first projection.
 
     Example:
@@ -74,14 +75,14 @@ class GNN(nn.Module):
         Xu et al. 2018, "Representation learning on graphs with jumping knowledge networks", section 4.
         Chen et al. 2020, "Simple and deep graph convolutional networks", equation 5, for ``residual="initial"``.
         Zhao and Akoglu 2020, "PairNorm: tackling oversmoothing in GNNs", equations 10 and 11.
-    Differs from the papers: with ``jump=None`` too, the last layer is followed by a projection; h_0 has no relu.
+    Differs from the papers: with ``jump=None`` too, the last layer is followed by a projection, if wanted.
     """
 
     def __init__(
         self,
         conv: Callable[[int, int], nn.Module],
         channels: Sequence[int] = (128, 128),
-        out_channels: int = 64,
+        out_channels: int | None = 64,
         *,
         jump: str | None = "cat",
         norm: str | None = None,
@@ -107,7 +108,9 @@ class GNN(nn.Module):
         if jump is not None:
             self.jump = LayerAttention(width) if jump == "attention" else JumpingKnowledge(jump, width, depth)
         self.dropout = nn.Dropout(dropout)
-        self.out = Linear(sum(channels) if jump == "cat" else width, out_channels)
+        self.joined = sum(channels) if jump == "cat" else width
+        self.out_channels = self.joined if out_channels is None else out_channels
+        self.out = nn.Identity() if out_channels is None else Linear(self.joined, out_channels)
 
     def reset_parameters(self) -> None:
         """Draw all parameters anew."""
@@ -163,7 +166,7 @@ class GNN(nn.Module):
     def enter(self, x: Tensor) -> Tensor:
         """Return h_0."""
         h: Tensor = x if self.project is None else self.project(x)
-        return h
+        return self.dropout(torch.relu(h)) if self.residual == "initial" else h
 
     def update(self, layer: int, message: Tensor, before: Tensor, first: Tensor, batch: Tensor | None = None) -> Tensor:
         """Make h_k of what the convolution gave for some nodes, their h_{k-1} and their h_0."""
@@ -338,7 +341,7 @@ def convolve(
 
 def _check(
     channels: Sequence[int],
-    out_channels: int,
+    out_channels: int | None,
     jump: str | None,
     norm: str | None,
     residual: str | None,
@@ -346,7 +349,7 @@ def _check(
     theta: float | None,
     project: bool,
 ) -> None:
-    if not channels or min(*channels, out_channels) < 1:
+    if not channels or min(channels) < 1 or (out_channels is not None and out_channels < 1):
         raise ValueError(
             f"a GNN needs at least one layer and widths of at least 1, got channels={list(channels)} "
             f"and out_channels={out_channels}"

@@ -1,12 +1,14 @@
 """A GNN on a graph that does not fit into memory at once: all nodes of one layer, block by block, then the next layer.
 
 Sampling would need the neighbours of neighbours of each block, soon the whole graph; layer by layer, every node is
-computed once. Only a block and its neighbours are ever in memory; tables of features and layers may be memory-mapped.
+computed once. Messages are only written out for the edges of a block; tables of features and layers may be on disk.
 """
 
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,10 @@ from graphembed.kernels.csr import CSR
 from graphembed.nn.aggregate import Neighbours, can_fuse, fused
 from graphembed.nn.gnn import GNN, convolve
 
+AT_ONCE = (
+    1 << 27
+)  # numbers (half a gigabyte) in the largest table of a graph that is embedded at once: see wants_blocks
+
 
 def layerwise(
     gnn: GNN,
@@ -26,10 +32,10 @@ def layerwise(
     csr: CSR,
     edge_attr: Any = None,
     *,
-    rows: int = 65_536,
+    entries: int = 1 << 17,
     folder: str | Path | None = None,
 ) -> NDArray[np.float32]:
-    """Embed all nodes of a graph exactly, as ``gnn.eval()(x, edge_index, ...)`` does, ``rows`` nodes at a time.
+    """Embed all nodes of a graph exactly, as ``gnn.eval()(x, edge_index, ...)`` does, some nodes at a time.
 
     Args:
         gnn: On the CPU; whatever its mode, dropout is off.
@@ -37,8 +43,8 @@ def layerwise(
         csr: Row ``v`` lists the nodes with an edge to ``v``: ``graph.csr`` if the graph is undirected, else
             ``graphembed.kernels.csr.transpose(graph.csr)``. May be memory-mapped.
         edge_attr: (edges, channels) in the order of ``csr``; may be memory-mapped.
-        rows: Nodes in a block.
-        folder: Where to keep the layers on disk while at work; by default they are kept in memory.
+        entries: Nodes and edges to them in a block, unless one node has more.
+        folder: Where to keep the layers on disk while at work; by default they are kept in memory, those still needed.
 
     Returns:
         (nodes, out_channels).
@@ -51,28 +57,54 @@ def layerwise(
         >>> with torch.random.fork_rng():
         ...     gnn = GNN(SAGEConv, [8], 4, in_channels=3)
         >>> csr = CSR(np.array([0, 1, 2]), np.array([1, 0], np.int32), np.empty(0, np.float32))
-        >>> layerwise(gnn, np.ones((2, 3), np.float32), csr, rows=1).shape
+        >>> layerwise(gnn, np.ones((2, 3), np.float32), csr, entries=1).shape
         (2, 4)
     """
     nodes = len(csr.indptr) - 1
-    if len(x) != nodes or rows < 1:
-        raise ValueError(f"expected x of {nodes} rows, one per row of csr, and rows >= 1, got {len(x)} and rows={rows}")
-    weighted = csr.weight.size > 0
-    probe, one = torch.zeros(1, 1), torch.ones(1) if weighted else None
-    if wrong := gnn.far([can_fuse(conv, probe, one) for conv in gnn.convs]):
+    if len(x) != nodes or entries < 1:
+        raise ValueError(
+            f"expected x of {nodes} rows, one per row of csr, and entries >= 1, got {len(x)} and entries={entries}"
+        )
+    if wrong := gnn.far(_fusible(gnn, csr)):
         raise ValueError(
             f"layer by layer in blocks is exact only where a node depends on its in-neighbours alone, and {wrong} look "
             "further: call the module on the whole graph, or use other convolutions and normalisations"
         )
-    work = _Work(gnn, csr, edge_attr, [(begin, min(begin + rows, nodes)) for begin in range(0, nodes, rows)])
+    if not nodes:
+        return np.empty((0, gnn.out_channels), np.float32)
     was_training = gnn.training
     gnn.eval()
     try:
         with torch.no_grad(), _tables(folder) as table:
-            z = np.concatenate([np.empty((0, gnn.out.out_channels), np.float32), *work.run(x, table)])
+            return _Work(gnn, csr, edge_attr, _blocks(csr.indptr, entries)).run(x, table)
     finally:
         gnn.train(was_training)
-    return z
+
+
+def wants_blocks(gnn: GNN, csr: CSR) -> bool:
+    """Say whether a graph is so large that `layerwise` is better than the whole graph at once, and can be done.
+
+    What counts is the largest table that would be written out, of more than `AT_ONCE` numbers: one row for each node,
+    or for each edge where a convolution is not a product of rows, as wide as what the layers are joined to.
+    """
+    fast = _fusible(gnn, csr)
+    rows = len(csr.indptr) - 1 if all(fast) else max(len(csr.indptr) - 1, csr.indices.size)
+    return rows * max(gnn.joined, gnn.out_channels) > AT_ONCE and not gnn.far(fast)
+
+
+def _fusible(gnn: GNN, csr: CSR) -> list[bool]:
+    probe, one = torch.zeros(1, 1), torch.ones(1) if csr.weight.size else None
+    return [can_fuse(conv, probe, one) for conv in gnn.convs]
+
+
+def _blocks(indptr: NDArray[np.int64], entries: int) -> list[tuple[int, int]]:
+    """Cut the nodes where so many nodes and edges to them are full."""
+    before = indptr + np.arange(indptr.size)
+    cuts = [0]
+    while cuts[-1] < indptr.size - 1:
+        full = int(np.searchsorted(before, before[cuts[-1]] + entries, "right")) - 1
+        cuts.append(max(full, cuts[-1] + 1))
+    return list(pairwise(cuts))
 
 
 class _Work:
@@ -82,24 +114,28 @@ class _Work:
         self.gnn, self.csr, self.edge_attr, self.blocks = gnn, csr, edge_attr, blocks
         self.known: dict[tuple[bool, bool], Tensor] = {}
 
-    def run(self, x: Any, table: "_NewTable") -> Iterator[NDArray[np.float32]]:
-        """Fill the tables of all layers and yield the blocks of the output."""
-        nodes = len(self.csr.indptr) - 1
-        layers: list[NDArray[np.float32]] = []
-        for layer in range(-1, len(self.gnn.convs)):
-            made = None
-            for begin, end in self.blocks:
-                if layer < 0:
-                    h = self.gnn.enter(_some(x, slice(begin, end)))
-                else:
-                    h = self.block(layer, layers[layer], layers[0], begin, end)
-                if made is None:
-                    made = table(layer + 1, nodes, h.shape[1])
-                made[begin:end] = h.numpy()
-            if made is not None:
-                layers.append(made)
+    def run(self, x: Any, table: "_NewTable") -> NDArray[np.float32]:
+        """Compute layer after layer; let go of those that nobody asks for any more."""
+        before = x  # without a projection, h_0 = x
+        if self.gnn.project is not None:
+            before = self.fill(table, 0, lambda begin, end: self.gnn.enter(_some(x, slice(begin, end))))
+        first = before if self.gnn.residual == "initial" else None
+        layers: list[Any] = []
+        for layer in range(len(self.gnn.convs)):
+            before = self.fill(table, layer + 1, partial(self.block, layer, before, first))
+            layers = [before] if self.gnn.jump is None else [*layers, before]
+        return self.fill(_in_memory, 0, lambda begin, end: self.gnn.join([_some(h, slice(begin, end)) for h in layers]))
+
+    def fill(self, table: "_NewTable", number: int, rows: Callable[[int, int], Tensor]) -> NDArray[np.float32]:
+        """Compute a table block by block."""
+        made = None
         for begin, end in self.blocks:
-            yield self.gnn.join([_some(h, slice(begin, end)) for h in layers[1:]]).numpy()
+            h = rows(begin, end).numpy()
+            if made is None:
+                made = table(number, len(self.csr.indptr) - 1, h.shape[1])
+            made[begin:end] = h
+        assert made is not None
+        return made
 
     def block(self, layer: int, before: Any, first: Any, begin: int, end: int) -> Tensor:
         """Compute one layer for some nodes: they come first, then those with an edge to them."""
@@ -119,7 +155,8 @@ class _Work:
         else:
             attr = None if self.edge_attr is None else _some(self.edge_attr, edges)
             message = convolve(conv, h, edge_index, weight, attr)[:targets]
-        return self.gnn.update(layer, message, h[:targets], _some(first, slice(begin, end)))
+        own_h = h[:targets]
+        return self.gnn.update(layer, message, own_h, own_h if first is None else _some(first, slice(begin, end)))
 
     def degrees(self, improved: bool, loops: bool) -> Tensor:
         """Add up the weights of each row, with the self-loops that GCN adds: see `Neighbours.normalised`."""
@@ -143,12 +180,16 @@ _NewTable = Callable[[int, int, int], NDArray[np.float32]]
 def _tables(folder: str | Path | None) -> Iterator[_NewTable]:
     """Yield a function that makes empty tables (name, rows, columns), in memory or on disk until the block ends."""
     if folder is None:
-        yield lambda _, rows, columns: np.empty((rows, columns), np.float32)
+        yield _in_memory
         return
     with tempfile.TemporaryDirectory(dir=folder) as place:
         yield lambda name, rows, columns: np.lib.format.open_memmap(
             Path(place) / f"{name}.npy", "w+", np.float32, (rows, columns)
         )
+
+
+def _in_memory(_: int, rows: int, columns: int) -> NDArray[np.float32]:
+    return np.empty((rows, columns), np.float32)
 
 
 def _some(table: Any, rows: Any) -> Tensor:

@@ -22,13 +22,14 @@ _SPARSE = 0.1  # up to this share of entries that are not zero, rows are quicker
 
 
 class ConvStack(nn.Module):
-    """Graph convolutions with relu between them: h_k = S h_{k-1} W_k + b_k, S = D^-1/2 (A + I) D^-1/2.
+    """Graph convolutions with relu between them: h_k = S relu(h_{k-1}) W_k + b_k, S = D^-1/2 (A + I) D^-1/2.
 
     Args:
         in_channels: Features of a node; -1 reads it off the first input.
         hidden_channels: Width of all layers but the last.
         out_channels: Length of a vector.
         num_layers: How many.
+        end: Whether relu follows the last layer, too, as in encoders whose vectors meet a product or a perceptron.
 
     Example:
         >>> with torch.random.fork_rng():
@@ -40,7 +41,9 @@ class ConvStack(nn.Module):
         Kipf and Welling 2017, "Semi-supervised classification with graph convolutional networks", equation 2.
     """
 
-    def __init__(self, in_channels: int, hidden_channels: int, out_channels: int, num_layers: int = 2) -> None:
+    def __init__(
+        self, in_channels: int, hidden_channels: int, out_channels: int, num_layers: int = 2, *, end: bool = False
+    ) -> None:
         super().__init__()
         if min(hidden_channels, out_channels, num_layers) < 1 or (in_channels < 1 and in_channels != -1):
             raise ValueError(
@@ -49,6 +52,7 @@ class ConvStack(nn.Module):
             )
         widths = [in_channels, *[hidden_channels] * (num_layers - 1), out_channels]
         self.convs = nn.ModuleList(GCNConv(a, b) for a, b in pairwise(widths))
+        self.end = end
 
     def reset_parameters(self) -> None:
         """Draw all parameters anew."""
@@ -72,7 +76,7 @@ class ConvStack(nn.Module):
                 h = rows.sum(product(h, conv.lin.weight)) + conv.bias
             else:
                 h = conv(h, edge_index, edge_weight)
-        return h
+        return torch.relu(h) if self.end else h
 
 
 def product(

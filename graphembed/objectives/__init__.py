@@ -8,10 +8,11 @@
     NodeClassification                     labels
     Weighted                               several at once
 
-`MiniBatches` cuts `LinkReconstruction` and `NodeClassification` into sampled neighbourhoods, for large graphs.
+`MiniBatches` cuts any of them into sampled neighbourhoods, for large graphs. Those of links hold edges out on request,
+for early stopping.
 
 An objective is a frozen dataclass with three methods: ``prepare(encoder, graph)`` makes what is trained beside the
-encoder, ``batches(graph, seed)`` yields what one epoch sees, ``loss(encoder, beside, batch)`` says how wrong it is.
+encoder, ``batches(graph, seed)`` returns what one epoch sees, ``loss(encoder, beside, batch)`` says how wrong it is.
 """
 
 from graphembed.objectives.agreement import Bootstrap, Decorrelation

@@ -2,7 +2,7 @@
 
 import copy
 import dataclasses as dc
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -11,7 +11,8 @@ from torch_geometric.data import Data
 
 from graphembed.graph import Graph
 from graphembed.losses import bootstrap, decorrelation
-from graphembed.objectives.protocol import output_width, whole
+from graphembed.objectives.protocol import output_width
+from graphembed.objectives.sampled import MiniBatches, all_nodes
 from graphembed.objectives.views import check_shares, view
 
 
@@ -25,6 +26,7 @@ class Decorrelation:
         balance: Weight of the second term.
         edges: Share of the edges left out of either view.
         features: Share of the features left out of either view.
+        sampled: See some nodes at a time, with sampled neighbourhoods; by default the whole graph is one batch.
 
     Raises:
         ValueError: A share is out of range.
@@ -37,6 +39,7 @@ class Decorrelation:
     balance: float = 1e-3
     edges: tuple[float, float] = (0.4, 0.4)
     features: tuple[float, float] = (0.1, 0.1)
+    sampled: MiniBatches | None = None
 
     def __post_init__(self) -> None:
         check_shares(edges=self.edges, features=self.features)
@@ -45,9 +48,9 @@ class Decorrelation:
         """Nothing stands beside the encoder."""
         return nn.Module()
 
-    def batches(self, graph: Graph, seed: int) -> Iterable[Data]:  # noqa: ARG002
-        """Yield the whole graph."""
-        yield whole(graph)
+    def batches(self, graph: Graph, seed: int) -> Sequence[Data]:
+        """Return the whole graph, or parts."""
+        return all_nodes(graph, self.sampled, seed)
 
     def loss(self, encoder: nn.Module, beside: nn.Module, batch: Data) -> Float[Tensor, ""]:  # noqa: ARG002
         """Encode two views and compare them."""
@@ -60,14 +63,15 @@ class Bootstrap:
     """From one view, predict what a slow copy of the encoder makes of another (BGRL).
 
     loss = mean over both directions of 2 - 2 cos(p(encoder(view 1)), target(view 2)). The target's parameters follow
-    the encoder's, target = decay * target + (1 - decay) * encoder at the beginning of each batch, and get no gradient.
-    p is a perceptron with one hidden layer; it and the target stand beside the encoder.
+    the encoder's, target = decay * target + (1 - decay) * encoder after each step of the optimizer, and get no
+    gradient. p is a perceptron with one hidden layer; it and the target stand beside the encoder.
 
     Args:
         decay: How slowly the target follows.
         edges: Share of the edges left out of either view.
         features: Share of the features left out of either view.
         width: Of p.
+        sampled: As for `Decorrelation`.
 
     Raises:
         ValueError: A share, the decay or the width is out of range.
@@ -82,6 +86,7 @@ class Bootstrap:
     edges: tuple[float, float] = (0.2, 0.4)
     features: tuple[float, float] = (0.3, 0.4)
     width: int = 512
+    sampled: MiniBatches | None = None
 
     def __post_init__(self) -> None:
         check_shares(edges=self.edges, features=self.features)
@@ -97,15 +102,13 @@ class Bootstrap:
         predictor = nn.Sequential(nn.Linear(dim, self.width), nn.PReLU(), nn.Linear(self.width, dim))
         return nn.ModuleDict({"predictor": predictor, "target": target})
 
-    def batches(self, graph: Graph, seed: int) -> Iterable[Data]:  # noqa: ARG002
-        """Yield the whole graph."""
-        yield whole(graph)
+    def batches(self, graph: Graph, seed: int) -> Sequence[Data]:
+        """Return the whole graph, or parts."""
+        return all_nodes(graph, self.sampled, seed)
 
     def loss(self, encoder: nn.Module, beside: nn.Module, batch: Data) -> Float[Tensor, ""]:
-        """Move the target (in training), and predict its vectors of either view from the encoder's of the other."""
+        """Predict the target's vectors of either view from the encoder's of the other."""
         predictor, target = beside["predictor"], beside["target"]  # type: ignore[index]
-        if encoder.training and torch.is_grad_enabled():
-            follow(target, encoder, self.decay)
         total = torch.zeros((), device=batch.edge_index.device)
         for mine, theirs in ((0, 1), (1, 0)):
             prediction = predictor(view(encoder, batch, self.edges[mine], self.features[mine]))
@@ -113,6 +116,10 @@ class Bootstrap:
                 aim = view(target, batch, self.edges[theirs], self.features[theirs])
             total = total + bootstrap(prediction, aim) / 2
         return total
+
+    def stepped(self, encoder: nn.Module, beside: nn.Module) -> None:
+        """Move the target."""
+        follow(beside["target"], encoder, self.decay)  # type: ignore[index]
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
 """Classes: the labels of some nodes are known."""
 
 import dataclasses as dc
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -74,8 +74,8 @@ class NodeClassification:
         classes = int(graph.data.y.max()) + 1
         return nn.Linear(output_width(encoder, graph), classes, bias=self.head == "softmax")
 
-    def batches(self, graph: Graph, seed: int) -> Iterable[Data]:
-        """Give the whole graph, or parts, with ``target`` (nodes,): the class, or -1 where nobody is to look."""
+    def batches(self, graph: Graph, seed: int) -> Sequence[Data]:
+        """Return the whole graph, or parts, with ``target`` (nodes,): the class, or -1 where nobody is to look."""
         target = self._target(graph)
         if self.sampled is None:
             return [whole(graph, target=target)]

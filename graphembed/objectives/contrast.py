@@ -1,7 +1,7 @@
 """Contrast: tell a node from other nodes, or from nodes of a graph that is not."""
 
 import dataclasses as dc
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,7 +11,8 @@ from torch_geometric.data import Data
 
 from graphembed.graph import Graph
 from graphembed.losses import info_nce, infomax, unit
-from graphembed.objectives.protocol import encode, output_width, whole
+from graphembed.objectives.protocol import changed, encode, output_width, whole
+from graphembed.objectives.sampled import Made, MiniBatches, all_nodes
 from graphembed.objectives.views import check_shares, view
 from graphembed.sampling.negatives import NegativeSampler, Uniform
 
@@ -20,28 +21,39 @@ from graphembed.sampling.negatives import NegativeSampler, Uniform
 class Infomax:
     """Tell nodes from nodes whose features were shuffled, by a summary of the graph (DGI).
 
-    loss = mean softplus(-z_v W s) + mean softplus(z'_v W s), s = sigmoid(mean of z), where z' = encoder of the graph
-    with the rows of x in random order. W stands beside the encoder.
+    loss = mean softplus(-z_v W s / sqrt(dim)) + mean softplus(z'_v W s / sqrt(dim)), s = sigmoid(mean of z), where z' =
+    encoder of the graph with the rows of x in random order. W stands beside the encoder.
+
+    Args:
+        sampled: See some nodes at a time, with sampled neighbourhoods, of which these are the summary and within which
+            features are shuffled; by default the whole graph is one batch.
 
     References:
-        Velickovic et al. 2019, "Deep graph infomax", section 3.
-    Differs from the paper: twice its loss; PReLU only if the encoder has it.
+        Velickovic et al. 2019, "Deep graph infomax", section 3; section 4.2 for neighbourhoods.
+    Differs from the paper: twice its loss; scores are scaled; PReLU only if the encoder has it.
     """
+
+    sampled: MiniBatches | None = None
 
     def prepare(self, encoder: nn.Module, graph: Graph) -> nn.Module:
         """Make W."""
         dim = output_width(encoder, graph)
         return nn.Linear(dim, dim, bias=False)
 
-    def batches(self, graph: Graph, seed: int) -> Iterable[Data]:
-        """Yield the whole graph with ``shuffled`` (nodes,), whose features each node has in the graph that is not."""
-        order = np.random.default_rng(seed).permutation(graph.num_nodes)
-        yield whole(graph, shuffled=torch.from_numpy(order))
+    def batches(self, graph: Graph, seed: int) -> Sequence[Data]:
+        """Return the whole graph, or parts, with ``shuffled`` (nodes,): whose features each has in the other graph."""
+        parts = all_nodes(graph, self.sampled, seed)
+
+        def make(i: int) -> Data:
+            order = np.random.default_rng([seed, i]).permutation(len(parts[i].x))
+            return changed(parts[i], shuffled=torch.from_numpy(order))
+
+        return Made(len(parts), make)
 
     def loss(self, encoder: nn.Module, beside: nn.Module, batch: Data) -> Float[Tensor, ""]:
         """Encode the batch twice and compare with the summary."""
         z = encode(encoder, batch)
-        corrupted: Tensor = encoder(batch.x[batch.shuffled], batch.edge_index, batch.edge_weight)
+        corrupted = encode(encoder, changed(batch, x=batch.x.index_select(0, batch.shuffled)))
         return infomax(z, corrupted, beside.weight)  # type: ignore[arg-type]
 
 
@@ -63,7 +75,9 @@ class Contrast:
         width: Of p; 0 compares the vectors as they are.
         count: Negatives of a node; None takes all nodes.
         negatives: Where they come from.
-        corrected: Whether to subtract log q.
+        corrected: Whether to subtract log q from the scores of the negatives and of the node itself.
+        sampled: See some nodes (with ``count``: some and their negatives) at a time, with sampled neighbourhoods;
+            without ``count`` they are told from one another only. By default the whole graph is one batch.
 
     Raises:
         ValueError: A share, the temperature or a count is out of range; ``corrected`` with draws that never give a
@@ -71,7 +85,7 @@ class Contrast:
 
     References:
         Zhu et al. 2020, "Deep graph contrastive representation learning", equations 1 and 2.
-        Yi et al. 2019, "Sampling-bias-corrected neural modeling for large corpus item recommendations", equation 4.
+        Yi et al. 2019, "Sampling-bias-corrected neural modeling for large corpus item recommendations", section 3.
     """
 
     temperature: float = 0.5
@@ -81,6 +95,7 @@ class Contrast:
     count: int | None = None
     negatives: NegativeSampler = dc.field(default_factory=Uniform)
     corrected: bool = False
+    sampled: MiniBatches | None = None
 
     def __post_init__(self) -> None:
         check_shares(edges=self.edges, features=self.features)
@@ -97,23 +112,24 @@ class Contrast:
             return nn.Identity()
         return nn.Sequential(nn.Linear(dim, self.width), nn.ELU(), nn.Linear(self.width, dim))
 
-    def batches(self, graph: Graph, seed: int) -> Iterable[Data]:
-        """Yield the whole graph and, with ``count``, ``candidates`` (nodes, 1 + count): each node and its negatives."""
+    def batches(self, graph: Graph, seed: int) -> Sequence[Data]:
+        """Return the whole graph, or parts; with ``count``, ``candidates`` (1 + count, nodes): a node and negatives."""
         if self.count is None:
-            yield whole(graph)
-            return
+            return all_nodes(graph, self.sampled, seed)
         nodes = np.arange(graph.num_nodes)
-        drawn = self.negatives.draw(graph, nodes, self.count, seed)
-        batch = whole(graph, candidates=torch.from_numpy(np.concatenate([nodes[:, None], drawn], axis=1)))
+        candidates = np.concatenate([nodes[:, None], self.negatives.draw(graph, nodes, self.count, seed)], axis=1)
+        known = {}
         if self.corrected:
-            log_q = self.negatives.log_q(graph, nodes, batch.candidates.numpy())
+            log_q = self.negatives.log_q(graph, nodes, candidates)
             if np.isneginf(log_q).any():
                 raise ValueError(
                     f"{self.negatives} never draws some of the nodes that are to be recognised, so that log q cannot "
                     "be corrected for: take corrected=False or a sampler that can draw any node"
                 )
-            batch.log_q = torch.from_numpy(log_q)
-        yield batch
+            known["log_q"] = torch.from_numpy(log_q)
+        if self.sampled is not None:
+            return self.sampled.of_tuples(graph, seed, "candidates", candidates.T, **known)
+        return [whole(graph, candidates=torch.from_numpy(candidates.T.copy()), **known)]
 
     def loss(self, encoder: nn.Module, beside: nn.Module, batch: Data) -> Float[Tensor, ""]:
         """Encode two views and look for each node of either in the other."""
@@ -126,7 +142,8 @@ class Contrast:
             itself = torch.eye(len(anchors), dtype=torch.bool, device=anchors.device)
             excluded = torch.cat([torch.zeros_like(itself), itself], dim=1)
             return info_nce(anchors, torch.cat([others, anchors]), temperature=self.temperature, excluded=excluded)
-        candidates = others.index_select(0, batch.candidates.flatten()).view(*batch.candidates.shape, -1)
+        anchors = anchors.index_select(0, batch.candidates[0])
+        candidates = torch.stack([others.index_select(0, nodes) for nodes in batch.candidates], dim=1)
         first = torch.zeros(len(anchors), dtype=torch.long, device=anchors.device)
         log_q = batch.log_q if self.corrected else None
         return info_nce(anchors, candidates, first, temperature=self.temperature, log_q=log_q)

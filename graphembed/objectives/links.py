@@ -1,7 +1,7 @@
 """Links: tell edges from other pairs by the vectors of their ends."""
 
 import dataclasses as dc
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -14,8 +14,9 @@ from graphembed.errors import DataError
 from graphembed.graph import Graph
 from graphembed.losses import gaussian_kl, link_loss, margin_ranking
 from graphembed.nn.decoders import scaled_dot
-from graphembed.objectives.protocol import encode, output_width, whole
-from graphembed.objectives.sampled import MiniBatches
+from graphembed.objectives.held_out import check_share, held_out_auc, observed
+from graphembed.objectives.protocol import changed, encode, output_width, whole
+from graphembed.objectives.sampled import Made, MiniBatches
 from graphembed.sampling.negatives import NegativeSampler
 from graphembed.sampling.pairs import edges_and_others
 
@@ -32,6 +33,12 @@ class LinkReconstruction:
         negatives: Where other pairs come from: the end of each edge is replaced by a draw, which may be linked. By
             default fresh unlinked pairs in each epoch, as many as edges (or all, if there are fewer).
         sampled: Learn from some pairs at a time, with sampled neighbourhoods; by default the whole graph is one batch.
+        held_out: Share of the linked pairs that is kept for validation: training sees nothing of them, and takes them
+            for pairs like any other that is not linked.
+        seed: Which pairs these are.
+
+    Raises:
+        ValueError: The share is out of range.
 
     Example:
         >>> from graphembed.datasets import load
@@ -47,13 +54,19 @@ class LinkReconstruction:
     margin: float | None = None
     negatives: NegativeSampler | None = None
     sampled: MiniBatches | None = None
+    held_out: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_share(self.held_out)
 
     def prepare(self, encoder: nn.Module, graph: Graph) -> nn.Module:  # noqa: ARG002
         """Nothing stands beside the encoder."""
         return nn.Module()
 
-    def batches(self, graph: Graph, seed: int) -> Iterable[Data]:
-        """Give the whole graph, or parts, with ``edge_label_index`` (2, pairs) and ``edge_label`` (pairs,)."""
+    def batches(self, graph: Graph, seed: int) -> Sequence[Data]:
+        """Return the whole graph, or parts, with ``edge_label_index`` (2, pairs) and ``edge_label`` (pairs,)."""
+        graph = observed(graph, self.held_out, self.seed)
         edges, others = _edges_and_others(graph, self.negatives, seed)
         if self.sampled is not None:
             return self.sampled.of_pairs(graph, edges, others, seed)
@@ -69,6 +82,14 @@ class LinkReconstruction:
         """Encode the batch and score its pairs."""
         return _pair_loss(encode(encoder, batch), batch, self.margin)
 
+    def valid(self, encoder: nn.Module, beside: nn.Module, graph: Graph) -> float:  # noqa: ARG002
+        """Return how well held-out edges are told from as many unlinked pairs, the same each time (AUC).
+
+        Raises:
+            ValueError: There are none.
+        """
+        return held_out_auc(encoder, graph, self.held_out, self.seed, scaled_dot)
+
 
 @dc.dataclass(frozen=True)
 class VariationalLinks:
@@ -81,6 +102,9 @@ class VariationalLinks:
         margin: As for `LinkReconstruction`.
         weight: Of the divergence; by default one over the number of nodes.
         negatives: As for `LinkReconstruction`.
+        sampled: As for `LinkReconstruction`; the divergence is then of the nodes of these pairs.
+        held_out: As for `LinkReconstruction`.
+        seed: Which edges these are.
 
     Example:
         >>> from torch_geometric.nn import GCNConv
@@ -100,6 +124,12 @@ class VariationalLinks:
     margin: float | None = None
     weight: float | None = None
     negatives: NegativeSampler | None = None
+    sampled: MiniBatches | None = None
+    held_out: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_share(self.held_out)
 
     def prepare(self, encoder: nn.Module, graph: Graph) -> nn.Module:
         """Make the layer that gives log sigma; at first sigma is 1 / e for all."""
@@ -109,17 +139,27 @@ class VariationalLinks:
         nn.init.constant_(beside.bias, -1.0)
         return beside
 
-    def batches(self, graph: Graph, seed: int) -> Iterable[Data]:
-        """Yield what `LinkReconstruction` does."""
-        return LinkReconstruction(self.margin, self.negatives).batches(graph, seed)
+    def batches(self, graph: Graph, seed: int) -> Sequence[Data]:
+        """Return what `LinkReconstruction` does, with ``total``, the number of nodes of the graph."""
+        links = LinkReconstruction(self.margin, self.negatives, self.sampled, self.held_out, self.seed)
+        parts = links.batches(graph, seed)
+        return Made(len(parts), lambda i: changed(parts[i], total=graph.num_nodes))
 
     def loss(self, encoder: nn.Module, beside: nn.Module, batch: Data) -> Float[Tensor, ""]:
         """Draw vectors, score the pairs, and add how far the distributions are from the standard one."""
         mean = encode(encoder, batch)
         log_sigma = beside(mean).clamp(max=10.0)
         z = mean + log_sigma.exp() * torch.randn_like(mean)
-        weight = 1 / max(len(mean), 1) if self.weight is None else self.weight
+        weight = 1 / batch.total if self.weight is None else self.weight
         return _pair_loss(z, batch, self.margin) + weight * gaussian_kl(mean, log_sigma)
+
+    def valid(self, encoder: nn.Module, beside: nn.Module, graph: Graph) -> float:  # noqa: ARG002
+        """Return, for the means, what `LinkReconstruction` does.
+
+        Raises:
+            ValueError: Nothing is held out.
+        """
+        return held_out_auc(encoder, graph, self.held_out, self.seed, scaled_dot)
 
 
 def _pair_loss(z: Tensor, batch: Data, margin: float | None) -> Tensor:

@@ -1,7 +1,7 @@
 """Masked features: hide the features of some nodes and have them found again from their neighbours."""
 
 import dataclasses as dc
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -12,7 +12,8 @@ from torch_geometric.nn import SGConv
 
 from graphembed.graph import Graph
 from graphembed.losses import scaled_cosine_error
-from graphembed.objectives.protocol import input_width, output_width, whole
+from graphembed.objectives.protocol import changed, input_width, output_width, seeds, whole
+from graphembed.objectives.sampled import Made, MiniBatches
 
 
 @dc.dataclass(frozen=True)
@@ -25,6 +26,8 @@ class MaskedFeatures:
     Args:
         share: Of the nodes that are hidden.
         power: The higher, the less easy nodes count.
+        sampled: Ask for some hidden nodes at a time, with sampled neighbourhoods of one hop more than the encoder has
+            layers, for the decoder; by default the whole graph is one batch.
 
     Raises:
         ValueError: The share is not between 0 and 1, or the power is below 1.
@@ -38,6 +41,7 @@ class MaskedFeatures:
 
     share: float = 0.5
     power: float = 2.0
+    sampled: MiniBatches | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1 or self.power < 1:
@@ -56,11 +60,20 @@ class MaskedFeatures:
             }
         )
 
-    def batches(self, graph: Graph, seed: int) -> Iterable[Data]:
-        """Yield the whole graph with ``hidden`` (nodes,) True where features are hidden, at least for one node."""
+    def batches(self, graph: Graph, seed: int) -> Sequence[Data]:
+        """Return the whole graph, or parts, with ``hidden`` (nodes,): whose features are, at least one node's."""
         count = max(round(self.share * graph.num_nodes), min(graph.num_nodes, 1))
         order = np.random.default_rng(seed).permutation(graph.num_nodes)
-        yield whole(graph, hidden=torch.from_numpy(order < count))
+        hidden = torch.from_numpy(order < count)
+        if self.sampled is None:
+            return [whole(graph, hidden=hidden)]
+        parts = self.sampled.of_nodes(graph, hidden.nonzero()[:, 0].numpy(), seed)
+
+        def make(i: int) -> Data:
+            part = parts[i]
+            return changed(part, hidden=hidden.index_select(0, part.n_id))
+
+        return Made(len(parts), make)
 
     def loss(self, encoder: nn.Module, beside: nn.Module, batch: Data) -> Float[Tensor, ""]:
         """Hide, encode, hide again, decode and compare."""
@@ -68,4 +81,5 @@ class MaskedFeatures:
         hidden = batch.hidden[:, None]
         z = encoder(torch.where(hidden, token[0].to(batch.x.dtype), batch.x), batch.edge_index, batch.edge_weight)
         decoded = decoder(bridge(z).masked_fill(hidden, 0.0), batch.edge_index, batch.edge_weight)
-        return scaled_cosine_error(decoded[batch.hidden], batch.x[batch.hidden], self.power)
+        asked = seeds(batch.hidden, batch)
+        return scaled_cosine_error(seeds(decoded, batch)[asked], seeds(batch.x, batch)[asked], self.power)

@@ -1,16 +1,17 @@
 """What every objective promises, and the little that several of them share."""
 
-from collections.abc import Iterable
+import copy
+from collections.abc import Sequence
 from inspect import signature
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from graphembed.errors import DataError
-from graphembed.graph import Graph
+from graphembed.graph import Graph, check_numbers
 from graphembed.nn.gnn import NodeTable
 
 
@@ -19,6 +20,10 @@ class Objective(Protocol):
     """What an encoder is trained for.
 
     The encoder is called as ``encoder(x, edge_index, edge_weight)`` and returns (nodes, dim).
+
+    Two more methods are optional. ``valid(encoder, beside, graph)`` returns a number that rises as the encoder gets
+    better, for early stopping. ``stepped(encoder, beside)`` is called after each step of the optimizer, for what
+    follows the encoder without a gradient.
     """
 
     def prepare(self, encoder: nn.Module, graph: Graph) -> nn.Module:
@@ -28,8 +33,8 @@ class Objective(Protocol):
         """
         ...
 
-    def batches(self, graph: Graph, seed: int) -> Iterable[Data]:
-        """Yield what one epoch sees; all chance comes from ``seed``."""
+    def batches(self, graph: Graph, seed: int) -> Sequence[Data]:
+        """Return what one epoch sees; all chance comes from ``seed``, and a batch may be made when it is asked for."""
         ...
 
     def loss(self, encoder: nn.Module, beside: nn.Module, batch: Data) -> Float[Tensor, ""]:
@@ -39,12 +44,23 @@ class Objective(Protocol):
 
 def encode(encoder: nn.Module, batch: Data) -> Float[Tensor, "some dim"]:
     """Embed the nodes of a batch; of a sampled one (`MiniBatches`) its seeds."""
-    if "num_sampled_nodes" not in batch:
-        z: Tensor = encoder(batch.x, batch.edge_index, batch.edge_weight)
-        return z
-    sampled = {key: batch[key] for key in ("num_sampled_nodes", "num_sampled_edges")} if _trims(encoder) else {}
-    z = encoder(batch.x, batch.edge_index, batch.edge_weight, **sampled)
-    return z[: batch.batch_size]
+    trimmed = "num_sampled_nodes" in batch and _trims(encoder)
+    sampled = {key: batch[key] for key in ("num_sampled_nodes", "num_sampled_edges")} if trimmed else {}
+    z: Tensor = encoder(batch.x, batch.edge_index, batch.edge_weight, **sampled)
+    return seeds(z, batch)
+
+
+def seeds(rows: Shaped[Tensor, "nodes ..."], batch: Data) -> Shaped[Tensor, "some ..."]:
+    """Return the rows of the nodes that a batch is about: all or, in a sampled one, those that come first."""
+    return rows[: batch.batch_size] if "batch_size" in batch else rows
+
+
+def changed(batch: Data, **other: Any) -> Data:
+    """Copy a batch, with some things in it replaced; tensors are shared."""
+    copied = copy.copy(batch)
+    for key, value in other.items():
+        copied[key] = value
+    return copied
 
 
 def _trims(encoder: nn.Module) -> bool:
@@ -54,15 +70,21 @@ def _trims(encoder: nn.Module) -> bool:
 
 
 def whole(graph: Graph, **more: Tensor) -> Data:
-    """Copy the graph's data as one batch, without its labels and masks, with ``more`` beside it.
-
-    Tensors are shared, not copied.
-    """
+    """Return the graph as one batch, without its labels and masks, with ``more`` beside it; tensors are shared."""
     given = graph.data.to_dict()
     batch = Data(num_nodes=graph.num_nodes, **{key: given.get(key) for key in ("x", "edge_index", "edge_weight")})
-    for key, value in more.items():
-        batch[key] = value
-    return batch
+    return changed(batch, **more)
+
+
+def check_inputs(graph: Graph) -> None:
+    """Refuse a graph that an encoder cannot read; its data may have been changed since it was made.
+
+    Raises:
+        DataError: There are no nodes, or their inputs are missing or not finite.
+    """
+    if graph.data.x is None or not graph.num_nodes:
+        raise DataError(f"there is no node with inputs (data.x) to learn from: {graph}")
+    check_numbers(graph.data, graph.names)
 
 
 def input_width(graph: Graph, objective: str) -> int:
@@ -84,7 +106,7 @@ def output_width(encoder: nn.Module, graph: Graph) -> int:
     """Find the length of an encoder's vectors, by embedding one node without edges.
 
     Raises:
-        DataError: The graph has no nodes or no inputs.
+        DataError: There are no nodes, or their inputs are missing or not finite.
 
     Example:
         >>> from torch_geometric.nn import GCNConv
@@ -93,8 +115,7 @@ def output_width(encoder: nn.Module, graph: Graph) -> int:
         >>> output_width(conv, Graph(Data(x=torch.ones(2, 3), edge_index=torch.empty(2, 0, dtype=torch.long))))
         5
     """
-    if graph.data.x is None or not graph.num_nodes:
-        raise DataError(f"there is no node with inputs (data.x) to learn from: {graph}")
+    check_inputs(graph)
     device = next((value.device for value in encoder.parameters()), torch.device("cpu"))
     weight = None if graph.data.edge_weight is None else torch.empty(0, device=device)
     was_training = encoder.training

@@ -13,6 +13,7 @@ from torch_geometric.data import Data
 
 from graphembed.graph import Graph
 from graphembed.kernels.neighbors import batch_stream
+from graphembed.objectives.protocol import whole
 from graphembed.sampling.neighbors import NeighborSampler
 
 
@@ -22,7 +23,7 @@ class MiniBatches:
 
     Args:
         num_neighbors: In-neighbours sampled per hop, -1 for all; as many hops as the encoder has layers.
-        batch_size: Nodes, or pairs, in a batch.
+        batch_size: Nodes, pairs or triplets in a batch.
 
     Raises:
         ValueError: There are no hops, or less than one in a batch.
@@ -49,35 +50,54 @@ class MiniBatches:
         """Cut nodes, in random order, into batches; ``known`` (nodes of the graph, ...) are things told of the seeds.
 
         Batch ``i``: ``x``, ``edge_index`` and ``edge_weight`` of a sampled neighbourhood whose first ``batch_size``
-        nodes are the seeds, and ``num_sampled_nodes`` and ``num_sampled_edges`` per hop.
+        nodes are the seeds; ``n_id``, which nodes these are; ``num_sampled_nodes`` and ``num_sampled_edges`` per hop.
         """
         parts = self._parts(nodes, seed)
 
         def make(i: int) -> Data:
             batch = self._around(graph, parts[i], seed, i)
             for key, value in known.items():
-                batch[key] = value[torch.from_numpy(parts[i])]
+                batch[key] = value.index_select(0, torch.from_numpy(parts[i]))
             return batch
 
-        return _Made(len(parts), make)
+        return Made(len(parts), make)
 
-    def of_pairs(self, graph: Graph, edges: NDArray[np.int64], others: NDArray[np.int64], seed: int) -> Sequence[Data]:
-        """Cut pairs, (edges, 2) and (others, 2), in random order into batches of both.
+    def of_tuples(self, graph: Graph, seed: int, key: str, nodes: NDArray[np.int64], **known: Tensor) -> Sequence[Data]:
+        """Cut tuples of nodes, the columns of (k, tuples), in random order into batches.
 
-        The seeds of batch ``i`` are the nodes of its pairs, each once; ``edge_label_index`` (2, pairs) are rows among
-        them, ``edge_label`` says which pairs are edges.
+        The seeds of batch ``i`` are the nodes of its tuples, each once; ``batch[key]`` (k, some) are rows among them.
+        ``known`` (tuples, ...) are things told of the tuples.
         """
-        pairs = np.concatenate([edges, others])
-        parts = self._parts(np.arange(len(pairs)), seed)
+        parts = self._parts(np.arange(nodes.shape[1]), seed)
 
         def make(i: int) -> Data:
-            seeds, place = np.unique(pairs[parts[i]], return_inverse=True)
+            seeds, place = np.unique(nodes[:, parts[i]], return_inverse=True)
             batch = self._around(graph, seeds, seed, i)
-            batch.edge_label_index = torch.from_numpy(place.reshape(-1, 2).T.copy())
-            batch.edge_label = torch.from_numpy(parts[i] < len(edges))
+            batch[key] = torch.from_numpy(place.reshape(len(nodes), -1))
+            for name, value in known.items():
+                batch[name] = value.index_select(0, torch.from_numpy(parts[i]))
             return batch
 
-        return _Made(len(parts), make)
+        return Made(len(parts), make)
+
+    def of_pairs(self, graph: Graph, edges: NDArray[np.int64], others: NDArray[np.int64], seed: int) -> Sequence[Data]:
+        """Cut pairs, (edges, 2) and (others, 2), in random order into batches of as many edges as others.
+
+        Where there are fewer others than edges they begin again. ``edge_label_index`` (2, pairs) are rows among the
+        seeds, ``edge_label`` says which pairs are edges.
+        """
+        both = np.concatenate([edges, np.resize(others, edges.shape)], axis=1).T
+        half = dc.replace(self, batch_size=max(self.batch_size // 2, 1))
+        parts = half.of_tuples(graph, seed, "edge_label_index", both)
+
+        def make(i: int) -> Data:
+            batch = parts[i]
+            batch.edge_label_index = torch.cat([batch.edge_label_index[:2], batch.edge_label_index[2:]], dim=1)
+            pairs = batch.edge_label_index.shape[1]
+            batch.edge_label = torch.arange(pairs) < pairs // 2
+            return batch
+
+        return Made(len(parts), make)
 
     def _parts(self, items: NDArray[np.int64], seed: int) -> list[NDArray[np.int64]]:
         order = np.random.default_rng(seed).permutation(items)
@@ -87,13 +107,16 @@ class MiniBatches:
         sampler = _sampler(graph, self.num_neighbors)
         stream = batch_stream(seed, number, seeds, np.empty(0, np.int64))
         out = sampler.sample(torch.from_numpy(seeds), stream=stream)
-        given, edges = graph.data, sampler.edge_permutation
-        assert isinstance(edges, Tensor)
-        weight = given.edge_weight
+        weight = graph.data.edge_weight
+        if weight is not None:
+            edges = sampler.edge_permutation
+            assert isinstance(edges, Tensor)
+            weight = weight.index_select(0, edges.index_select(0, out.edge))
         return Data(
-            x=given.x.index_select(0, out.node),
+            x=graph.data.x.index_select(0, out.node),
             edge_index=torch.stack([out.row, out.col]),
-            edge_weight=None if weight is None else weight[edges[out.edge]],
+            edge_weight=weight,
+            n_id=out.node,
             batch_size=len(seeds),
             num_sampled_nodes=out.num_sampled_nodes,
             num_sampled_edges=out.num_sampled_edges,
@@ -111,8 +134,18 @@ def _sampler(graph: Graph, num_neighbors: tuple[int, ...]) -> NeighborSampler:
     return known[num_neighbors]
 
 
-class _Made(Sequence[Data]):
-    """A list whose items are made when they are asked for, always the same."""
+def all_nodes(graph: Graph, sampled: MiniBatches | None, seed: int) -> Sequence[Data]:
+    """Return the whole graph as one batch or, if ``sampled``, all of its nodes, some at a time."""
+    return [whole(graph)] if sampled is None else sampled.of_nodes(graph, np.arange(graph.num_nodes), seed)
+
+
+class Made(Sequence[Data]):
+    """A list whose items are made when they are asked for, always the same.
+
+    Args:
+        count: How many.
+        make: Makes one from its number.
+    """
 
     def __init__(self, count: int, make: Callable[[int], Data]) -> None:
         self._count, self._make = count, make

@@ -1,9 +1,11 @@
 """Views: a graph with some edges and some features left out, for objectives that compare a graph with itself."""
 
 import torch
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Num
 from torch import Tensor, nn
 from torch_geometric.data import Data
+
+from graphembed.objectives.protocol import changed, encode
 
 
 def view(encoder: nn.Module, batch: Data, edges: float, features: float) -> Float[Tensor, "nodes dim"]:
@@ -11,27 +13,28 @@ def view(encoder: nn.Module, batch: Data, edges: float, features: float) -> Floa
 
     Args:
         encoder: Forward ``(x, edge_index, edge_weight)``.
-        batch: Has these.
+        batch: Has these; of a sampled one, its seeds are embedded.
         edges: Share of the edges left out; an undirected one may lose either direction.
         features: Share of the features set to zero, the same for all nodes.
     """
-    edge_index, edge_weight = drop_edges(batch.edge_index, batch.edge_weight, edges)
-    z: Tensor = encoder(mask_features(batch.x, features), edge_index, edge_weight)
-    return z
+    return encode(encoder, changed(drop_edges(batch, edges), x=mask_features(batch.x, features)))
 
 
-def drop_edges(
-    edge_index: Int[Tensor, "2 edges"], edge_weight: Float[Tensor, " edges"] | None, share: float
-) -> tuple[Int[Tensor, "2 kept"], Float[Tensor, " kept"] | None]:
-    """Leave each entry of ``edge_index`` out with chance ``share``; those that stay keep their order.
+def drop_edges(batch: Data, share: float) -> Data:
+    """Leave each edge of a batch out with chance ``share``; those that stay keep their order.
 
     References:
         Zhu et al. 2020, "Deep graph contrastive representation learning", section 3.2.
     """
     if not share:
-        return edge_index, edge_weight
-    kept = torch.rand(edge_index.shape[1], device=edge_index.device) >= share
-    return edge_index[:, kept], None if edge_weight is None else edge_weight[kept]
+        return batch
+    kept = torch.rand(batch.edge_index.shape[1], device=batch.edge_index.device) >= share
+    weight = None if batch.edge_weight is None else batch.edge_weight[kept]
+    fewer = changed(batch, edge_index=batch.edge_index[:, kept], edge_weight=weight)
+    if "num_sampled_edges" in batch:
+        hops = kept.split(batch.num_sampled_edges)  # type: ignore[no-untyped-call]
+        fewer.num_sampled_edges = [int(hop.sum()) for hop in hops]
+    return fewer
 
 
 def mask_features(x: Num[Tensor, "nodes features"], share: float) -> Num[Tensor, "nodes features"]:

@@ -1,7 +1,7 @@
 """Weighted: several objectives at once."""
 
 import dataclasses as dc
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch_geometric.data import Data
 
 from graphembed.graph import Graph
 from graphembed.objectives.protocol import Objective
+from graphembed.objectives.sampled import Made
 
 
 @dc.dataclass(frozen=True)
@@ -42,18 +43,22 @@ class Weighted:
         """Make the modules of all parts."""
         return nn.ModuleList(objective.prepare(encoder, graph) for _, objective in self.parts)
 
-    def batches(self, graph: Graph, seed: int) -> Iterable[Data]:
-        """Yield batches whose ``parts`` are a batch of each objective."""
+    def batches(self, graph: Graph, seed: int) -> Sequence[Data]:
+        """Return batches whose ``parts`` are a batch of each objective."""
         seeds = np.random.SeedSequence(seed).generate_state(len(self.parts), np.uint64) >> 1
         each = [objective.batches(graph, int(own)) for own, (_, objective) in zip(seeds, self.parts, strict=True)]
-        for parts in zip(*each, strict=False):
-            yield Data(parts=list(parts))
+        return Made(min(map(len, each)), lambda i: Data(parts=[batches[i] for batches in each]))
 
     def loss(self, encoder: nn.Module, beside: nn.Module, batch: Data) -> Float[Tensor, ""]:
         """Add up the losses."""
-        modules: Iterable[nn.Module] = beside  # type: ignore[assignment]
         losses = [
             weight * objective.loss(encoder, module, part)
-            for (weight, objective), module, part in zip(self.parts, modules, batch.parts, strict=True)
+            for (weight, objective), module, part in zip(self.parts, beside.children(), batch.parts, strict=True)
         ]
         return torch.stack(losses).sum()
+
+    def stepped(self, encoder: nn.Module, beside: nn.Module) -> None:
+        """Tell the parts that want to know."""
+        for (_, objective), module in zip(self.parts, beside.children(), strict=True):
+            if hasattr(objective, "stepped"):
+                objective.stepped(encoder, module)

@@ -59,7 +59,10 @@ class NeighborSampler(BaseSampler):
     theirs unless `set_epoch` is called.
 
     Args:
-        data: PyG ``Data`` or ``HeteroData`` with ``edge_index``, or a `Graph` (loaders then take its ``data``).
+        data: PyG ``Data`` or ``HeteroData`` with ``edge_index``, or a `Graph` (loaders then take its ``data``). The
+            rows of an undirected `Graph` are read where they are, memory-mapped ones on disk, unless there are times or
+            weights other than its own; `edge_permutation`, and loaders, which ask for ``data``, take 16 bytes per edge
+            and direction and more.
         num_neighbors: How many per hop, -1 for all; with several types of edges, a list for all or one per type.
         replace: Whether a neighbour may be drawn more than once.
         weight_attr: Name of edge weights (edges,) that neighbours are drawn in proportion to; those of 0 never are.
@@ -107,8 +110,6 @@ class NeighborSampler(BaseSampler):
         _check_choice("subgraph_type", subgraph_type, _KINDS)
         if temporal_strategy == "last" and (time_attr is None or weight_attr is not None):
             raise ValueError("temporal_strategy='last' needs a time_attr and leaves no use for a weight_attr")
-        if isinstance(data, Graph):
-            data = data.data
         self.num_nodes, self.node_time, self.relations = read_relations(data, weight_attr, time_attr)
         self.num_neighbors = num_neighbors
         self.replace, self.temporal_strategy, self.subgraph_type = replace, temporal_strategy, subgraph_type

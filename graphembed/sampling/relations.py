@@ -1,6 +1,7 @@
 """Rows of in-neighbours, read from PyG data of one or more types: what the samplers work on."""
 
 import dataclasses as dc
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from torch import Tensor
 from torch_geometric.data import Data, HeteroData
 
 from graphembed.errors import DataError, first_few
+from graphembed.graph import Graph
+from graphembed.kernels.csr import CSR, ends_of
 from graphembed.kernels.neighbors import columns, cumulated
 
 EdgeType = tuple[str, str, str]
@@ -24,7 +27,8 @@ class Relation:
         kind: (source type, name, target type).
         indptr: (targets + 1,) where the rows of targets begin.
         indices: (edges,) sources; ordered by time within a row, if there is one, else as the edges were given.
-        order: (edges,) which edge of the data each entry is.
+        edges: (edges,) which edge of the data each entry is; None where it is the reverse of the edge of this number,
+            because these are the rows of an undirected `Graph`.
         weight: (edges,) or None.
         mass: (edges,) sums of weights within rows, or None.
         time: (edges,) when each entry is there, or None.
@@ -33,20 +37,33 @@ class Relation:
     kind: EdgeType
     indptr: NDArray[np.int64]
     indices: NDArray[np.int32]
-    order: Tensor
+    edges: Tensor | None
     weight: NDArray[Any] | None = None
     mass: NDArray[np.float64] | None = None
     time: NDArray[Any] | None = None
 
+    @cached_property
+    def order(self) -> Tensor:
+        """(edges,) which edge of the data each entry is."""
+        if self.edges is not None:
+            return self.edges
+        ends = ends_of(CSR(self.indptr, self.indices, np.empty(0, np.float32)))
+        return torch.from_numpy(columns(ends[0], ends[1], self.indptr.size - 1)[2])
+
 
 def read_relations(
-    data: Data | HeteroData, weight_attr: str | None = None, time_attr: str | None = None
+    data: Data | HeteroData | Graph, weight_attr: str | None = None, time_attr: str | None = None
 ) -> tuple[int | dict[str, int], Any, list[Relation]]:
-    """Turn data into rows of in-neighbours.
+    """Turn data into rows of in-neighbours; those of an undirected graph are there already.
 
     Returns:
         The number of nodes (per type), their times (per type) if ``time_attr`` is one of nodes, and the relations.
     """
+    if isinstance(data, Graph):
+        weighted = data.weighted and weight_attr == "edge_weight"
+        if not data.directed and time_attr is None and (weighted or weight_attr is None):
+            return data.num_nodes, None, [_own_rows(data.csr, weighted)]
+        data = data.data
     if isinstance(data, HeteroData):
         nodes = {kind: int(data[kind].num_nodes) for kind in data.node_types}
         stores = {kind: data[kind] for kind in data.edge_types}
@@ -75,6 +92,12 @@ def read_relations(
     if isinstance(data, HeteroData):
         return nodes, node_time or None, relations
     return nodes[""], node_time.get(""), relations
+
+
+def _own_rows(csr: CSR, weighted: bool) -> Relation:
+    if not weighted:
+        return Relation(ONE, csr.indptr, csr.indices, None)
+    return Relation(ONE, csr.indptr, csr.indices, None, csr.weight, cumulated(csr.indptr, csr.weight))
 
 
 def _relation(

@@ -47,7 +47,7 @@ def triplet(anchor, positive, negative, margin):
 
 
 def infomax(z, corrupted, weight):
-    summary = 1 / (1 + np.exp(-z.mean(axis=0)))
+    summary = 1 / (1 + np.exp(-z.mean(axis=0))) / np.sqrt(z.shape[1])
     return link([row @ weight @ summary for row in z], [row @ weight @ summary for row in corrupted])
 
 
