@@ -36,6 +36,13 @@ if TYPE_CHECKING:
     from graphembed.graph import Graph as Graph
     from graphembed.graph import as_graph as as_graph
     from graphembed.graph import merge as merge
+    from graphembed.heads.joint import JointPredictor as JointPredictor
+    from graphembed.heads.joint import hlgnn as hlgnn
+    from graphembed.heads.joint import maskgae as maskgae
+    from graphembed.heads.joint import mplp as mplp
+    from graphembed.heads.joint import ncn as ncn
+    from graphembed.heads.joint import ncnc as ncnc
+    from graphembed.heads.joint import refined_gae as refined_gae
     from graphembed.heads.links import LinkPredictor as LinkPredictor
     from graphembed.nearest import knn_graph as knn_graph
     from graphembed.nearest import radius_graph as radius_graph
@@ -56,6 +63,7 @@ if TYPE_CHECKING:
     from graphembed.sampling.neighbors import NeighborSampler as NeighborSampler
     from graphembed.sampling.subgraphs import ClusterLoader as ClusterLoader
     from graphembed.sampling.subgraphs import ImportanceSampler as ImportanceSampler
+    from graphembed.scores import pair_scores as pair_scores
     from graphembed.splits import EdgeSplit as EdgeSplit
     from graphembed.splits import split_edges as split_edges
     from graphembed.training import Training as Training
@@ -93,6 +101,13 @@ _HOME = {
     "Graph": "graph",
     "as_graph": "graph",
     "merge": "graph",
+    "JointPredictor": "heads.joint",
+    "hlgnn": "heads.joint",
+    "maskgae": "heads.joint",
+    "mplp": "heads.joint",
+    "ncn": "heads.joint",
+    "ncnc": "heads.joint",
+    "refined_gae": "heads.joint",
     "LinkPredictor": "heads.links",
     "knn_graph": "nearest",
     "radius_graph": "nearest",
@@ -111,6 +126,7 @@ _HOME = {
     "Weighted": "objectives",
     "threads": "parallel",
     "NeighborSampler": "sampling.neighbors",
+    "pair_scores": "scores",
     "EdgeSplit": "splits",
     "split_edges": "splits",
     "ClusterLoader": "sampling.subgraphs",

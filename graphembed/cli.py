@@ -109,8 +109,10 @@ Examples:
 \b
 For each seed, some linked pairs are hidden; every method sees the same rest.
 AUC is the chance that a hidden link scores above an unlinked pair; AP, MRR and
-Hits@10 look at the top of the ranking. "degree alone" knows nothing but how
-many links each node has: what is not above it has learnt nothing else.""")  # fmt: skip
+Hits@10 look at the top of the ranking. "degree" knows nothing but how many
+links each node has: what is not above it has learnt nothing else. "pair scores"
+needs no encoder: a classifier over what is around two nodes, their own link
+out of sight.""")  # fmt: skip
 @click.argument("source")
 @click.option(
     "--encoder", "encoders", multiple=True, type=click.Choice(ENCODERS), help="Which to compare; may be repeated. [all]"
@@ -138,7 +140,8 @@ def link_prediction(
     as_json: bool,
 ) -> None:
     """Compare encoders with baselines on hidden links of SOURCE, and predict its missing ones."""
-    from graphembed.bench.links import DEGREE, compare
+    from graphembed.bench.baselines import DEGREE
+    from graphembed.bench.links import PAIR_SCORES, compare
     from graphembed.datasets import read
     from graphembed.files import TABLES, write_table
     from graphembed.heads.links import LinkPredictor, check_number
@@ -158,10 +161,13 @@ def link_prediction(
             check_number(k, graph)
         makers = {name: _maker(name) for name in dict.fromkeys(encoders or ENCODERS)}
         table = compare(graph, makers, seeds=seeds, seed=seed, test=test, valid=valid)
-        best = table.best(makers)
-        _say(f"predicting with {best}, the encoder with the best AUC on the validation pairs")
-        embedding = makers[best](seed).fit_transform(graph)
-        links = LinkPredictor(table.pair(best), seed=seed).fit(embedding, graph).predict_links(k)
+        best = table.best([*makers, PAIR_SCORES])
+        _say(f"predicting with {best}, which has the best AUC on the validation pairs")
+        if best == PAIR_SCORES:
+            head = LinkPredictor(classifier=None, seed=seed).fit(None, graph)
+        else:
+            head = LinkPredictor(table.pair(best), seed=seed).fit(makers[best](seed).fit_transform(graph), graph)
+        links = head.predict_links(k)
     splits = f"{seeds} {'split' if seeds == 1 else 'splits'}, each with {table.hidden} hidden links to test on"
     summary = table.summary()
     if out:

@@ -2,6 +2,7 @@
 
 import copy
 import gc
+from functools import partial
 
 import numba
 import numpy as np
@@ -122,6 +123,11 @@ def test_the_gradient_of_the_gradient_is_right():
     with seeded(0):
         assert torch.autograd.gradcheck(rows.sum, (start,))
         assert torch.autograd.gradgradcheck(lambda x: rows.sum(x) ** 2, (start,))
+        for conv in (SAGEConv(2, 2), GraphConv(2, 2)):
+            near = Neighbours(edge_index, None, NODES)
+            whole = partial(fused, conv.double(), near, targets=NODES)
+            assert torch.autograd.gradcheck(lambda x, whole=whole: whole(x=x), (start,))
+            assert torch.autograd.gradgradcheck(lambda x, whole=whole: whole(x=x) ** 2, (start,))
 
 
 def test_inputs_that_need_no_gradient_cost_none():

@@ -29,6 +29,7 @@ LAYERS = {
     "metrics": 2,
     "features": 2,
     "nearest": 2,
+    "scores": 2,
     "sampling": 3,
     "splits": 3,
     "files": 3,

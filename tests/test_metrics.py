@@ -1,24 +1,43 @@
 """Every metric equals its definition, ties included, and refuses what it cannot judge."""
 
 import importlib.util
+import itertools
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import label_ranking_average_precision_score
+from scipy import stats
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import brier_score_loss, label_ranking_average_precision_score, ndcg_score
 from torch_geometric.metrics import LinkPredHitRatio, LinkPredMRR
 
-from graphembed import metrics
 from graphembed.metrics import (
     auc,
+    auc_of,
     average_precision,
+    average_precision_of,
+    brier,
+    compare_runs,
+    count,
     dirichlet_energy,
     effective_rank,
+    expected_calibration_error,
     hits,
+    interval,
     mean_average_distance,
+    mean_interval,
     mean_reciprocal_rank,
+    ndcg,
+    precision_of,
+    rank_scores,
+    ranking,
+    ranks_among,
+    ranks_of,
+    recall,
+    reliability,
+    resampled,
 )
 
 few = settings(max_examples=40, deadline=None)
@@ -218,7 +237,7 @@ def test_hits_need_a_place(k):
 @pytest.fixture(scope="module")
 def unchecked():
     """The module as users have it: without the shape checks that tests put around every function."""
-    spec = importlib.util.spec_from_file_location("metrics_as_users_have_them", metrics.__file__)
+    spec = importlib.util.spec_from_file_location("metrics_as_users_have_them", ranking.__file__)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -324,3 +343,236 @@ def test_measures_do_not_depend_on_the_order_of_nodes_and_refuse_what_is_not_fin
     both[4, 1] = np.nan
     with pytest.raises(ValueError, match="1 of 6 rows are not finite: 4"):
         measure(both)
+
+
+# ── counts: the same figures for rankings of any length ─────────────────────────────────────────────
+
+
+def counted(label, score, cut=0):
+    negative = score[~label]
+    return count(score[label], [negative[:cut], negative[cut:]])
+
+
+@settings(max_examples=20, deadline=None)
+@given(rankings(), st.integers(0, 10), st.sampled_from([1.0, 2.0, 7.0]))
+def test_counts_say_what_labels_and_scores_say(ranking, cut, weight):
+    label, score = ranking
+    counts = counted(label, score, cut)
+    assert auc_of(counts) == pytest.approx(auc(label, score), abs=1e-12)
+    assert average_precision_of(counts, weight) == pytest.approx(average_precision(label, score, weight), abs=1e-12)
+    assert ranks_of(counts) == pytest.approx(sorted(slow_ranks(label, score)), abs=1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(rankings(), st.integers(2, 5))
+def test_a_weight_stands_for_so_many_negatives(ranking, weight):
+    label, score = ranking
+    several = np.where(label, 1, weight)
+    expected = average_precision(np.repeat(label, several), np.repeat(score, several))
+    assert average_precision(label, score, float(weight)) == pytest.approx(expected, abs=1e-12)
+
+
+@few
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 2)), min_size=2, max_size=6), st.integers(1, 7))
+def test_precision_at_k_is_the_mean_over_all_orders_of_ties(items, k):
+    label, score = np.array([yes for yes, _ in items]), np.array([value for _, value in items], float)
+    if label.all() or not label.any():
+        return
+    found = []
+    for order in itertools.permutations(range(len(items))):
+        best = sorted(order, key=lambda place: -score[place])  # sorted keeps the order of ties
+        found.append(sum(label[place] for place in best[:k]) / k)
+    assert precision_of(counted(label, score), k) == pytest.approx(np.mean(found), abs=1e-12)
+
+
+@pytest.mark.parametrize(("positive", "negative", "said"), [([], [[1.0]], "0 positives"), ([1.0], [], "0 negatives")])
+def test_counting_needs_both_classes_and_finite_scores(positive, negative, said):
+    with pytest.raises(ValueError, match=f"a ranking needs positives and negatives, got .*{said}"):
+        count(np.array(positive), [np.array(block) for block in negative])
+    for wrong in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="1 of 2 scores are not finite"):
+            count(np.array([1.0]), [np.array([0.0]), np.array([wrong, 1.0])])
+        with pytest.raises(ValueError, match="1 of 1 scores are not finite"):
+            count(np.array([wrong]), [np.array([0.0])])
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_precision_needs_a_place(k):
+    with pytest.raises(ValueError, match=f"k must be at least 1, got {k}"):
+        precision_of(count(np.array([1.0]), [np.array([0.0])]), k)
+
+
+# ── places among own negatives, and lists ───────────────────────────────────────────────────────────
+
+
+@few
+@given(st.integers(0, 99))
+def test_places_among_own_negatives_are_counted_one_by_one(seed):
+    rng = np.random.default_rng(seed)
+    positive, negative = rng.integers(0, 4, 6).astype(float), rng.integers(0, 4, (6, 9)).astype(float)
+    negative[rng.random((6, 9)) < 0.3] = -np.inf
+    expected = [
+        1 + sum((n > p) + (n == p) / 2 for n in row.tolist())
+        for p, row in zip(positive.tolist(), negative, strict=True)
+    ]
+    assert ranks_among(positive, negative).tolist() == expected
+    found = rank_scores(ranks_among(positive, negative), [1, 4])
+    assert found["MRR"] == pytest.approx(np.mean([1 / rank for rank in expected]))
+    assert found["Hits@4"] == np.mean([rank <= 4 for rank in expected])
+
+
+def test_ndcg_of_one_right_answer_each_is_that_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    score = rng.permuted(np.tile(np.arange(20.0), (8, 1)), axis=1)
+    right = np.zeros((8, 20))
+    right[:, 0] = 1
+    found = rank_scores(ranks_among(score[:, 0], score[:, 1:]))
+    assert found["NDCG"] == pytest.approx(ndcg_score(right, score))
+
+
+@pytest.mark.parametrize("ranks", [[], [0.5, 2]])
+def test_ranks_below_one_are_refused(ranks):
+    with pytest.raises(ValueError, match="ranks must be at least 1, and there must be some"):
+        rank_scores(np.array(ranks))
+
+
+@pytest.mark.parametrize("k", [1, 3, 10, 30])
+def test_lists_are_judged_as_scikit_learn_and_a_count_by_hand_do(k):
+    rng = np.random.default_rng(1)
+    label = rng.random((12, 15)) < 0.2
+    label[3] = False  # nobody to be found: does not count
+    label[4, :3] = True
+    score = rng.permuted(np.tile(np.arange(15.0), (12, 1)), axis=1)
+    some = label.any(axis=1)
+    expected = ndcg_score(label[some], score[some], k=k)
+    assert ndcg(label, score, k) == pytest.approx(expected)
+    best = np.argsort(-score, axis=1)[:, :k]
+    shares = [label[row, best[row]].sum() / label[row].sum() for row in np.flatnonzero(some)]
+    assert recall(label, score, k) == pytest.approx(np.mean(shares))
+
+
+def test_what_is_no_candidate_might_as_well_not_be_there():
+    rng = np.random.default_rng(2)
+    label, score = rng.random((5, 12)) < 0.3, rng.random((5, 12))
+    label[:, 0] = True
+    wide = np.concatenate([np.zeros((5, 4), bool), label], axis=1), np.concatenate([np.full((5, 4), -np.inf), score], 1)
+    for metric in (recall, ndcg):
+        assert metric(*wide, 4) == metric(label, score, 4)
+
+
+def test_ties_in_lists_count_half_a_place():
+    label = np.array([[True, False, False, False]])
+    assert recall(label, np.array([[1.0, 1, 1, 0]]), 2) == 1  # place 2 of 1 to 3
+    assert recall(label, np.array([[1.0, 1, 1, 0]]), 1) == 0
+    assert ndcg(label, np.array([[1.0, 1, 1, 0]]), 2) == pytest.approx(1 / np.log2(3))
+
+
+@pytest.mark.parametrize("metric", [recall, ndcg])
+def test_lists_need_right_answers_that_are_candidates(metric):
+    with pytest.raises(ValueError, match="no query of 2 has a right answer"):
+        metric(np.zeros((2, 3), bool), np.zeros((2, 3)), 1)
+    with pytest.raises(ValueError, match="1 right answers are no candidates"):
+        metric(np.array([[True, False]]), np.array([[-np.inf, 0]]), 1)
+
+
+# ── chance ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_bootstrap_of_auc_spreads_as_delong_says():
+    rng = np.random.default_rng(0)
+    positive, negative = rng.normal(1, 1, 150), rng.normal(0, 1, 400)
+    beats = (positive[:, None] > negative).mean(axis=1), (positive[:, None] > negative).mean(axis=0)
+    delong = beats[0].var(ddof=1) / 150 + beats[1].var(ddof=1) / 400  # DeLong et al. 1988
+    counts = count(positive, [negative])
+    drawn = np.array([auc_of(one) for one in resampled(counts, 2000, seed=1)])
+    assert drawn.std() == pytest.approx(delong**0.5, rel=0.06)
+    assert drawn.mean() == pytest.approx(auc_of(counts), abs=0.003)
+    fixed = np.array([auc_of(one) for one in resampled(counts, 2000, seed=1, negatives=False)])
+    assert fixed.std() == pytest.approx((beats[0].var(ddof=1) / 150) ** 0.5, rel=0.06)
+    low, high = interval(drawn)
+    assert np.isclose([low, high], auc_of(counts) + np.array([-1.96, 1.96]) * delong**0.5, atol=0.01).all()
+
+
+def test_the_interval_of_a_mean_is_that_of_the_normal_law():
+    values = np.random.default_rng(3).exponential(2, 900)
+    low, high = mean_interval(values, 0.9, times=3000)
+    expected = values.mean() + np.array([-1.645, 1.645]) * values.std() / 30
+    assert np.allclose([low, high], expected, atol=0.02)
+    assert mean_interval(values, seed=1) == mean_interval(values, seed=1) != mean_interval(values, seed=2)
+
+
+def test_without_overlap_runs_are_compared_by_the_paired_t_test():
+    rng = np.random.default_rng(4)
+    one, other = rng.normal(0.01, 0.01, 10), rng.normal(0, 0.01, 10)
+    expected = stats.ttest_rel(one, other)
+    found = compare_runs(one, other, 0.0)
+    assert (found.t, found.p) == pytest.approx((expected.statistic, expected.pvalue))
+    wider = compare_runs(one, other, 0.1 / 0.85)
+    assert wider.t == pytest.approx(found.t / (1 + 10 * 0.1 / 0.85) ** 0.5)  # 1 / J + share instead of 1 / J
+    assert wider.p > found.p
+    assert compare_runs(other, one, 0.1).p == compare_runs(one, other, 0.1).p
+
+
+def test_runs_that_never_differ_are_the_same_and_those_that_always_do_are_not():
+    same = np.array([0.5, 0.6])
+    assert tuple(compare_runs(same, same, 0.1)) == (0, 0, 1)
+    assert compare_runs(same + 0.25, same, 0.1)[1:] == (np.inf, 0)
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+def test_runs_come_in_pairs(runs):
+    with pytest.raises(ValueError, match=f"expected at least two runs, .*got {runs} and 1"):
+        getattr(compare_runs, "__wrapped__", compare_runs)(np.zeros(runs), np.zeros(1), 0.1)
+
+
+# ── calibration ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def judged(size=4000):
+    rng = np.random.default_rng(5)
+    probability = rng.random(size)
+    return rng.random(size) < probability, probability
+
+
+def test_reliability_and_brier_are_those_of_scikit_learn():
+    label, probability = judged()
+    observed, predicted = calibration_curve(label, probability, n_bins=10)
+    found = reliability(label, probability)
+    assert np.allclose(found.observed, observed)
+    assert np.allclose(found.predicted, predicted)
+    assert found.weight.sum() == pytest.approx(1)
+    assert brier(label, probability) == pytest.approx(brier_score_loss(label, probability))
+    weight = np.where(label, 1, 3.5)
+    expected = brier_score_loss(label, probability, sample_weight=weight)
+    assert brier(label, probability, 3.5) == pytest.approx(expected)
+
+
+def test_probabilities_that_come_true_have_no_error_and_those_that_do_not_have_theirs():
+    label, probability = judged(100_000)
+    assert expected_calibration_error(label, probability) < 0.01
+    assert expected_calibration_error(label, probability**2) == pytest.approx(1 / 2 - 1 / 3, abs=0.01)
+    sure = np.array([True, False] * 10)
+    assert expected_calibration_error(sure, sure.astype(float)) == brier(sure, sure.astype(float)) == 0
+    assert expected_calibration_error(~sure, sure.astype(float)) == brier(~sure, sure.astype(float)) == 1
+
+
+def test_at_another_sparsity_negatives_weigh_more():
+    label, probability = judged(400)
+    several = np.where(label, 1, 4)
+    more = np.repeat(label, several), np.repeat(probability, several)
+    assert expected_calibration_error(label, probability, negative_weight=4.0) == pytest.approx(
+        expected_calibration_error(*more)
+    )
+    assert brier(label, probability, 4.0) == pytest.approx(brier(*more))
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.1, np.nan])
+def test_what_is_no_probability_is_refused(wrong):
+    with pytest.raises(ValueError, match="probabilities must lie between 0 and 1"):
+        brier(np.array([True, False]), np.array([0.5, wrong]))
+
+
+@pytest.mark.parametrize("metric", [brier, expected_calibration_error])
+def test_probabilities_need_labels(metric):
+    with pytest.raises(ValueError, match="expected one probability per label, got"):
+        metric(np.zeros(0, bool), np.zeros(0))

@@ -175,6 +175,7 @@ def draw(rows: Iterable[Row]) -> Any:
         ax.set(xlabel="layers", ylabel=column)
         if column == "Dirichlet energy":
             ax.set_yscale("symlog", linthresh=1e-6)
+            ax.set_ylim(bottom=0)
     figure.legend(loc="outside upper center", ncols=3)
     return figure
 

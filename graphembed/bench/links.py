@@ -2,21 +2,20 @@
 
 import dataclasses as dc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from graphembed.bench.baselines import baselines
 from graphembed.encoders.protocol import Encoder
 from graphembed.errors import first_few
 from graphembed.graph import as_graph
 from graphembed.heads.links import LinkPredictor, link_scores
-from graphembed.heads.pairs import NEIGHBOURHOOD, neighbourhood_scores
 from graphembed.splits import EdgeSplit, split_edges
 
-DEGREE = "degree alone"  # the product of the degrees: what a score is worth that knows nothing but how busy a node is
+PAIR_SCORES = "pair scores"  # no encoder: a classifier over what is around the two nodes
 _SCORES = ["AUC", "AP", "MRR", "Hits@10"]
 
 
@@ -34,7 +33,7 @@ class LinkTable:
     leaks: list[str]
     hidden: int
 
-    def best(self, among: Mapping[str, Any]) -> str:
+    def best(self, among: Sequence[str]) -> str:
         """Return the method with the highest mean AUC on the validation pairs; of several, the first of ``among``."""
         mean = self.rows[self.rows.part == "valid"].groupby("method").AUC.mean()
         if missing := [name for name in among if name not in mean]:
@@ -65,7 +64,7 @@ def compare(
     valid: float = 0.05,
     progress: bool = True,
 ) -> LinkTable:
-    """Split, encode, predict and score, once per seed; the baselines see exactly the same.
+    """Split, encode, predict and score, once per seed; `PAIR_SCORES` and the baselines see exactly the same.
 
     Args:
         source: Anything `graphembed.as_graph` reads.
@@ -80,18 +79,21 @@ def compare(
         >>> from graphembed import deepwalk, load
         >>> table = compare(load("karate"), {"deepwalk": lambda seed: deepwalk(dim=16, seed=seed)}, seeds=2)
         >>> table.leaks, len(table.summary())
-        ([], 7)
+        ([], 8)
     """
     graph = as_graph(source)
     rows: list[dict[str, Any]] = []
     leaks: list[str] = []
-    bar = tqdm(total=seeds * (len(encoders) + 1), disable=None if progress else True, delay=1, leave=False)
+    bar = tqdm(total=seeds * (len(encoders) + 2), disable=None if progress else True, delay=1, leave=False)
     with bar:
         for number in range(seed, seed + seeds):
             split = split_edges(graph, test, valid, number)
             leaks += [f"seed {number}: {leak}" for leak in split.audit()]
             bar.set_description(f"seed {number}: baselines", refresh=False)
             rows += _baselines(split, number)
+            bar.update()
+            bar.set_description(f"seed {number}: {PAIR_SCORES}", refresh=False)
+            rows += _pair_scores(split, number)
             bar.update()
             for name, make in encoders.items():
                 bar.set_description(f"seed {number}: {name}", refresh=False)
@@ -108,7 +110,16 @@ def _encoder(name: str, encoder: Encoder, split: EdgeSplit, seed: int) -> list[d
     begin = time.perf_counter()
     embedding = encoder.fit_transform(split.observed)
     head = LinkPredictor(seed=seed).fit(embedding, split.observed, split.train, split.valid)
-    seconds = time.perf_counter() - begin
+    return _scored(name, head, split, seed, time.perf_counter() - begin)
+
+
+def _pair_scores(split: EdgeSplit, seed: int) -> list[dict[str, Any]]:
+    begin = time.perf_counter()
+    head = LinkPredictor(classifier=None, seed=seed).fit(None, split.observed, split.train)
+    return _scored(PAIR_SCORES, head, split, seed, time.perf_counter() - begin)
+
+
+def _scored(name: str, head: LinkPredictor, split: EdgeSplit, seed: int, seconds: float) -> list[dict[str, Any]]:
     return [
         {"method": name, "seed": seed, "part": part, **head.score(pairs), "seconds": seconds, "pair": head.pair_}
         for part, pairs in _parts(split).items()
@@ -117,14 +128,12 @@ def _encoder(name: str, encoder: Encoder, split: EdgeSplit, seed: int) -> list[d
 
 def _baselines(split: EdgeSplit, seed: int) -> list[dict[str, Any]]:
     rows = []
-    for part, pairs in _parts(split).items():
-        begin = time.perf_counter()
-        scores = neighbourhood_scores(split.observed, pairs.pairs)
-        seconds = (time.perf_counter() - begin) / len(NEIGHBOURHOOD)
-        for column, name in enumerate(NEIGHBOURHOOD):
-            method = DEGREE if name == "preferential attachment" else name
-            score = np.ascontiguousarray(scores[:, column])
+    for name, score in baselines(split.observed, seed).items():
+        for part, pairs in _parts(split).items():
+            begin = time.perf_counter()
+            found = score(pairs.pairs)
+            seconds = time.perf_counter() - begin
             rows.append(
-                {"method": method, "seed": seed, "part": part, **link_scores(pairs.label, score), "seconds": seconds}
+                {"method": name, "seed": seed, "part": part, **link_scores(pairs.label, found), "seconds": seconds}
             )
     return rows

@@ -1,8 +1,8 @@
-"""`LinkPredictor`: which pairs of nodes are linked, given their vectors and, if wanted, the graph around them.
+"""`LinkPredictor`: which pairs of nodes are linked, from their vectors, from the graph around them, or from both.
 
-Logistic regression over a function of the two vectors of a pair. What it learns is of the form
+From vectors: logistic regression over a function of the two vectors of a pair. What it learns is of the form
 left_u . right_v + bias_u + bias_v for all functions but L1, so the best of all missing links are found by matrix
-products in blocks, without ever holding a matrix of nodes by nodes.
+products in blocks, without ever holding a matrix of nodes by nodes. From the graph: `graphembed.heads.scored`.
 """
 
 import dataclasses as dc
@@ -15,26 +15,31 @@ from scipy.special import expit
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from graphembed.embedding import Embedding
 from graphembed.errors import DataError, UnknownNameError, first_few
 from graphembed.graph import Graph, as_graph
-from graphembed.heads.pairs import EPSILON, NEIGHBOURHOOD, neighbourhood_scores, pair_features, unit_rows
+from graphembed.heads.candidates import near, two_hop
+from graphembed.heads.explain import Explanation, between
+from graphembed.heads.pairs import pair_features, unit_rows
+from graphembed.heads.scored import CLASSIFIERS, Scorer, learn, logged, out_of_sight_scores, shift_to
 from graphembed.kernels.csr import CSR, transpose
 from graphembed.metrics import auc, average_precision, hits, mean_reciprocal_rank
 from graphembed.parallel import one_thread
 from graphembed.sampling.pairs import count_missing_links, parts
-from graphembed.splits import LabelledPairs, all_pairs, without
+from graphembed.splits import LabelledPairs, all_pairs
 
 _BLOCK = 1 << 22  # scores held at a time when all pairs are ranked
 _MOST_PAIRS = 200_000  # a regression over some hundred numbers learns nothing more from more pairs
-_FOLDS = 5  # neighbourhood features of training edges are computed with a fifth of them removed at a time
+_SHORTLIST = 20_000  # pairs two steps apart, or near each other, that are looked at closely
+_EVERY = 50_000  # up to so many missing links all are
 
 
 @dc.dataclass(eq=False)
 class LinkPredictor(BaseEstimator):
-    """Logistic regression over pairs of vectors.
+    """Learns which pairs of nodes are linked.
 
     On directed graphs it learns which nodes are linked, hardly which way: unlinked pairs to learn from are linked in
     neither direction, and all pair functions but "context" and "concatenation" score both directions alike.
@@ -43,13 +48,16 @@ class LinkPredictor(BaseEstimator):
         pair: One of `graphembed.heads.pairs.PAIR_FUNCTIONS`; by default "context" where the embedding has a context
             table, else "hadamard", unless "hadamard" or "dot", respectively, is better on the validation
             pairs. "context" tends to win on sparse graphs, "hadamard" on dense ones.
-        neighbourhood: Also look at the scores of `graphembed.heads.pairs.neighbourhood_scores`. Those of a training
-            edge are computed with that edge (and a fifth of the others) removed, as edges to be predicted are, too.
-        strength: Inverse of the regularisation, scikit-learn's C.
-        seed: For the unlinked pairs drawn when none are given.
+        classifier: "vectors": logistic regression over the pair function alone. "regression", "boosting" or "vote" (the
+            mean of both and of a forest of random trees): over some fifty `graphembed.scores.pair_scores`; None: the
+            one of these with the best AUC in cross-validation. Where vectors are given as well, what they say is added
+            with the weight the validation pairs give it.
+        strength: Inverse of the regression's regularisation, scikit-learn's C.
+        seed: For the unlinked pairs drawn when none are given, for the lots of edges out of sight, for trees.
 
     Attributes:
-        pair_: The pair function used.
+        pair_: The pair function used, "" without vectors.
+        classifier_: The classifier used.
 
     Example:
         >>> from graphembed import deepwalk, load, split_edges
@@ -60,66 +68,124 @@ class LinkPredictor(BaseEstimator):
         True
         >>> head.predict_links(k=2)[["source", "target"]].shape
         (2, 2)
+        >>> head = LinkPredictor(classifier="regression").fit(None, split.observed, split.train)
+        >>> head.score(split.test)["AUC"] > 0.8
+        True
 
     References:
         Grover and Leskovec 2016, "node2vec", section 4.4.
+        Platt 1999, "Probabilistic outputs for support vector machines", section 2, for the calibration.
     """
 
     pair: str | None = None
-    neighbourhood: bool = False
+    classifier: str | None = "vectors"
     strength: float = 1.0
     seed: int = 0
 
     def fit(
-        self, embedding: Embedding, graph: Any, train: LabelledPairs | None = None, valid: LabelledPairs | None = None
+        self,
+        embedding: Embedding | None,
+        graph: Any,
+        train: LabelledPairs | None = None,
+        valid: LabelledPairs | None = None,
     ) -> Self:
         """Learn from labelled pairs.
 
         Args:
-            embedding: One vector per node of the graph.
-            graph: The observed graph: its links are not predicted again, and neighbourhood scores are read off it.
+            embedding: One vector per node of the graph; None to learn from the graph alone.
+            graph: The observed graph: its links are not predicted again, and pair scores are read off it.
             train: Pairs to learn from; by default all edges of the graph and as many unlinked pairs.
-            valid: Pairs to choose the pair function on, if it is not given.
+            valid: Pairs, unknown to the encoder, to choose the pair function on, weigh vectors against pair scores, and
+                bring probabilities in line with.
 
         Raises:
             UnknownNameError: Some nodes have no vector.
+            ValueError: An unknown classifier, vectors without validation pairs to weigh them on, or nothing to learn
+                from.
         """
+        if self.classifier not in (None, "vectors", *CLASSIFIERS):
+            known = ", ".join(["vectors", *CLASSIFIERS])
+            raise ValueError(f"there is no classifier {self.classifier!r}; known are {known}, and None")
+        if embedding is None and self.classifier == "vectors":
+            raise ValueError("the classifier 'vectors' needs an embedding; without one choose another, or None")
         graph = as_graph(graph)
-        if missing := [name for name in graph.names if name not in embedding.row]:
+        if embedding is not None and (missing := [name for name in graph.names if name not in embedding.row]):
             raise UnknownNameError(f"{len(missing)} nodes of the graph have no vector: {first_few(missing)}")
-        self.graph_ = graph
-        self.embedding_ = embedding[graph.names]
-        if train is None:
-            train = all_pairs(graph, self.seed)
+        checked = valid is not None and len(valid) > 0
+        if embedding is not None and self.classifier != "vectors" and not checked:
+            raise ValueError(
+                "vectors beside pair scores need validation pairs: the encoder has seen the training edges, so only "
+                "others show how far to trust it; pass valid=..., or classifier='vectors', or no embedding"
+            )
+        self.graph_, self.pair_, self.classifier_ = graph, "", self.classifier or ""
+        self.embedding_ = None if embedding is None else embedding[graph.names]
+        train = all_pairs(graph, self.seed) if train is None else train
+        if embedding is not None:
+            self._fit_vectors(train, valid)
+        self.scored_, self.scorer_ = None, None
+        if self.classifier != "vectors":
+            self.scored_ = learn(graph, train, self.classifier, self.seed, self.strength)
+            self.scorer_, self.classifier_ = Scorer(graph), self.scored_.kind
+        self._weigh(valid if checked else None)
+        return self
+
+    def _fit_vectors(self, train: LabelledPairs, valid: LabelledPairs | None) -> None:
         if len(train) > _MOST_PAIRS:
             some = np.random.default_rng(self.seed).choice(len(train), _MOST_PAIRS, replace=False)
             train = LabelledPairs(train.pairs[some], train.label[some])
-        around = self._with_edges_removed(train) if self.neighbourhood else np.empty((len(train), 0))
-        candidates = ["hadamard", "dot"] if embedding.context is None else ["context", "hadamard"]
+        assert self.embedding_ is not None
+        candidates = ["hadamard", "dot"] if self.embedding_.context is None else ["context", "hadamard"]
         if self.pair or valid is None or not len(valid):
-            return self._learn(self.pair or candidates[0], train, around)
-        scores = {pair: round(self._learn(pair, train, around).score(valid)["AUC"], 9) for pair in candidates}
-        best = max(scores, key=scores.__getitem__)
-        return self if best == self.pair_ else self._learn(best, train, around)  # the last one tried is still fitted
+            self._learn(self.pair or candidates[0], train)
+            return
+        found = {}
+        for pair in candidates:
+            self._learn(pair, train)
+            found[pair] = round(auc(valid.label, self._vector_odds(valid.pairs)), 9)
+        best = max(found, key=found.__getitem__)
+        if best != self.pair_:  # the last one tried is still fitted
+            self._learn(best, train)
 
-    def _learn(self, pair: str, train: LabelledPairs, around: NDArray[np.float64]) -> Self:
-        """Fit the regression for one pair function; ``around`` (pairs, any) are further features."""
+    def _learn(self, pair: str, train: LabelledPairs) -> None:
+        """Fit the regression for one pair function."""
+        assert self.embedding_ is not None
         self.pair_ = pair
-        features = np.concatenate([pair_features(self.embedding_, train.pairs, pair), around], axis=1)
+        features = pair_features(self.embedding_, train.pairs, pair)
         with one_thread():
             scaler = StandardScaler().fit(features)
             model = LogisticRegression(C=self.strength, max_iter=1000).fit(scaler.transform(features), train.label)
         self.coef_ = (model.coef_[0] / scaler.scale_).astype(np.float64)
         self.intercept_ = float(model.intercept_[0] - self.coef_ @ scaler.mean_)
-        return self
 
-    def predict_proba(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _weigh(self, valid: LabelledPairs | None) -> None:
+        """Weigh the two sources of log-odds, and bring them in line with what happens, on pairs neither has seen."""
+        parts = (self.embedding_ is not None) + (self.scored_ is not None)
+        self.weights_, self.shift_ = np.ones(parts), 0.0
+        if valid is None or (valid.label.all() or not valid.label.any()) or (parts == 1 and self.scored_ is not None):
+            return
+        odds = self._sources(valid.pairs)
+        scale = np.maximum(odds.std(axis=0), 1e-9)
+        with one_thread():
+            model = LogisticRegression(max_iter=1000).fit(odds / scale, valid.label)
+        weights = model.coef_[0] / scale
+        if (weights >= 0).all() and weights.any():  # a ranking is not turned round by a few pairs
+            even = np.log(valid.label.sum() / (~valid.label).sum())
+            self.weights_, self.shift_ = weights, float(model.intercept_[0] - even)
+
+    def predict_proba(self, pairs: NDArray[np.int64], share: float | None = None) -> NDArray[np.float64]:
         """Return the probability, (pairs,), that the (pairs, 2) rows u, v are linked; symmetric if the graph is.
 
-        Among pairs of which half are edges, and as sure as of edges the vectors were trained on: for new links it is
-        far too sure. Use it to rank.
+        Pair scores are calibrated by cross-validation, vectors by the validation pairs if there were any; if not, they
+        are as sure as of edges they were trained on: far too sure, use them to rank. The prior is moved by Bayes' rule.
+
+        Args:
+            pairs: Those asked for. What is known of links between them is not used.
+            share: Of all pairs like these, how many are linked; by default what it is in the graph (its density).
         """
-        probability: NDArray[np.float64] = expit(self._log_odds(pairs))
+        if share is None:
+            linked = self.graph_.num_edges - self.graph_.self_loops
+            share = linked / max(linked + count_missing_links(self.graph_), 1)
+        probability: NDArray[np.float64] = expit(self._log_odds(pairs) + shift_to(share))
         return probability
 
     def score(self, test: LabelledPairs) -> dict[str, float]:
@@ -128,61 +194,174 @@ class LinkPredictor(BaseEstimator):
             score = self._log_odds(test.pairs)
         return link_scores(test.label, score)
 
-    def predict_links(self, k: int = 10) -> pd.DataFrame:
-        """Return the ``k`` most plausible links between nodes that are not linked in any direction, best first.
+    def predict_links(self, k: int = 10, among: str | None = None, exclude_known: bool = True) -> pd.DataFrame:
+        """Return the ``k`` most plausible links, best first; memory does not grow with the square of the nodes.
 
-        Pairs are ranked in blocks of rows: exact, and memory does not grow with the square of the nodes. For graphs in
-        two parts (``data.part``) only links across are considered. Ties go to the earlier pair. With "l1" or
-        neighbourhood scores every pair is computed on its own: minutes beyond some thousand nodes.
+        For graphs in two parts (``data.part``) only links across are considered. Ties go to the earlier pair.
+
+        Args:
+            k: How many.
+            among: "exhaustive": every pair, in blocks of rows; exact, and quick for vectors (but "l1"), while with pair
+                scores it takes a minute for a hundred thousand pairs. "two-hop": the 20 000 pairs (or 20 k) with the
+                highest resource allocation, three steps apart if there are two parts. "nearest": about as many pairs
+                whose vectors point the same way. By default "exhaustive" for vectors alone or up to 50 000 missing
+                links, else "two-hop".
+            exclude_known: Leave out pairs that are linked in any direction.
 
         Returns:
-            Columns ``source``, ``target`` (names) and ``score`` (log-odds, good for ranking, not calibrated).
+            Columns ``source``, ``target`` (names), ``score`` (log-odds among as many unlinked pairs) and
+            ``probability`` (see `predict_proba`); ``attrs["among"]`` says what was looked at.
 
         Raises:
             DataError: There are fewer than ``k`` pairs left, or ``k`` is below 1.
+            ValueError: An unknown ``among``, or "nearest" without vectors.
         """
-        check_number(k, self.graph_)
+        if exclude_known:
+            check_number(k, self.graph_)
+        if among is None:
+            quick = self.scored_ is None or count_missing_links(self.graph_) <= _EVERY
+            among = "exhaustive" if quick else "two-hop"
+        if among == "exhaustive":
+            best = self._best_of_all(k, exclude_known)
+        else:
+            best = self._best_of_few(k, among, exclude_known)
+        names = np.array(self.graph_.names, object)
+        share = 1 / (1 + count_missing_links(self.graph_) / max(self.graph_.num_edges - self.graph_.self_loops, 1))
+        found = pd.DataFrame(
+            {
+                "source": names[best.source],
+                "target": names[best.target],
+                "score": best.score,
+                "probability": expit(best.score + shift_to(share)),
+            }
+        )
+        found.attrs["among"] = among
+        return found
+
+    def explain(self, u: str, v: str) -> Explanation:
+        """Say why two nodes are thought to be linked: what they share, paths between them, what each score adds.
+
+        Vectors are one score, "vectors".
+
+        Raises:
+            UnknownNameError: A name is not in the graph.
+            ValueError: The head knows nothing of the graph (classifier "vectors").
+        """
+        if self.scored_ is None or self.scorer_ is None:
+            raise ValueError("vectors say nothing that words could; use classifier='regression', 'boosting' or None")
+        if missing := [name for name in (u, v) if name not in self.graph_.row]:
+            raise UnknownNameError(f"not in the graph: {first_few(missing)}")
+        pair = np.array([[self.graph_.row[u], self.graph_.row[v]]])
+        features = self.scored_.standard(self._scores(pair))
+        many = np.repeat(features, features.shape[1] + 1, axis=0)
+        many[np.arange(features.shape[1]), np.arange(features.shape[1])] = 0
+        usual, (*changed, whole) = self.scored_.log_odds(0 * features)[0], self.scored_.log_odds(many)
+        weight = self.weights_[-1]
+        values = logged(self._scores(pair)).iloc[0]
+        rows = pd.DataFrame({"score": values.index, "value": values.to_numpy(), "adds": weight * (whole - changed)})
+        shift = self.shift_
+        if self.embedding_ is not None:
+            said = float(self._vector_odds(pair)[0])
+            rows.loc[len(rows)] = ["vectors", said, self.weights_[0] * said]
+            whole += self.weights_[0] * said / weight if weight else 0.0
+        rows = rows.sort_values("adds", key=lambda adds: -adds.abs(), kind="stable", ignore_index=True)
+        shared, paths = between(self.scorer_.known, *pair[0].tolist())
+        names = self.graph_.names
+        return Explanation(
+            u,
+            v,
+            float(weight * whole + shift),
+            float(weight * usual + shift),
+            [names[x] for x in shared],
+            [(u, names[x], names[y], v) for x, y in paths],
+            rows,
+        )
+
+    def _best_of_all(self, k: int, exclude_known: bool) -> "_Best":
         nodes = self.graph_.num_nodes
         part = parts(self.graph_)
         linked = [self.graph_.csr, *([transpose(self.graph_.csr)] if self.graph_.directed else [])]
         best = _Best.empty()
         with one_thread():
-            factors = None if self.neighbourhood or self.pair_ == "l1" else self._factors()
+            factors = None if self.scored_ is not None or self.pair_ == "l1" else self._factors()
             rows = max(1, (_BLOCK if factors else _BLOCK // 16) // max(nodes, 1))
             for first in tqdm(range(0, nodes, rows), "ranking pairs", disable=None, delay=1, leave=False):
                 block = np.arange(first, min(first + rows, nodes))
                 start = 0 if self.graph_.directed else first
-                allowed = self._unlinked(block, start, linked, part)
+                allowed = self._allowed(block, start, linked if exclude_known else [], part)
                 if factors:
-                    scores = factors.block(block, start)
+                    scores = self.weights_[0] * factors.block(block, start) + self.shift_
                 else:
                     scores = np.full(allowed.shape, -np.inf)
                     u, v = np.nonzero(allowed)
                     scores[u, v] = self._log_odds(np.stack([block[u], v + start], axis=1)) if len(u) else 0
                 scores[~allowed] = -np.inf
                 best = best.or_better(scores, block, start, k)
-        names = np.array(self.graph_.names, object)
-        found = {"source": names[best.source], "target": names[best.target], "score": best.score}
-        return pd.DataFrame(found)
+        return best
+
+    def _best_of_few(self, k: int, among: str, exclude_known: bool) -> "_Best":
+        most = max(_SHORTLIST, 20 * k)
+        scorer = self.scorer_ or Scorer(self.graph_)
+        if among == "two-hop":
+            pairs = two_hop(self.graph_, scorer.known, most, exclude_known)
+        elif among == "nearest" and self.embedding_ is not None:
+            pairs = near(self.graph_, self.embedding_, most)
+            pairs = pairs[~scorer.linked(pairs)] if exclude_known else pairs
+        elif among == "nearest":
+            raise ValueError("among='nearest' needs vectors; use 'two-hop' or 'exhaustive'")
+        else:
+            raise ValueError(f"among must be 'exhaustive', 'two-hop' or 'nearest', got {among!r}")
+        if len(pairs) < k:
+            raise DataError(
+                f"among the {len(pairs)} pairs found by {among!r} there are fewer than {k}; use among='exhaustive'"
+            )
+        pairs = pairs[np.lexsort(pairs.T[::-1])]
+        odds = self._log_odds(pairs)
+        order = np.argsort(-odds, kind="stable")[:k]
+        return _Best(odds[order], *pairs[order].T)
 
     def _log_odds(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+        odds: NDArray[np.float64] = (self._sources(pairs) * self.weights_).sum(axis=1) + self.shift_
+        return odds
+
+    def _sources(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Log-odds by vectors, if there are any, and by pair scores, if wanted: (pairs, 1 or 2)."""
+        columns = [] if self.embedding_ is None else [self._vector_odds(pairs)]
+        if self.scored_ is not None:
+            odds = np.empty(len(pairs))
+            for first in range(0, len(pairs), 1 << 15):
+                some = slice(first, first + (1 << 15))
+                with threadpool_limits(1):
+                    odds[some] = self.scored_.log_odds(self.scored_.standard(self._scores(pairs[some])))
+            columns.append(odds)
+        return np.stack(columns, axis=1)
+
+    def _scores(self, pairs: NDArray[np.int64]) -> pd.DataFrame:
+        """Pair scores, linked pairs as if they were not."""
+        assert self.scorer_ is not None
+        linked = self.scorer_.linked(pairs)
+        if not linked.any():
+            return self.scorer_.scores(pairs)
+        return out_of_sight_scores(self.graph_, pairs, linked)[0]
+
+    def _vector_odds(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
         odds = self._one_way(pairs)
         if not self.graph_.directed and self.pair_ in ("context", "concatenation"):
             odds = (odds + self._one_way(pairs[:, ::-1])) / 2
         return odds
 
     def _one_way(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+        assert self.embedding_ is not None
         odds = np.empty(len(pairs))
         for first in range(0, len(pairs), 1 << 16):
             some = pairs[first : first + (1 << 16)]
             features = pair_features(self.embedding_, some, self.pair_)
-            odds[first : first + len(some)] = features @ self.coef_[: features.shape[1]] + self.intercept_
-        if self.neighbourhood:
-            odds += neighbourhood_features(self.graph_, pairs) @ self.coef_[-len(NEIGHBOURHOOD) :]
+            odds[first : first + len(some)] = features @ self.coef_ + self.intercept_
         return odds
 
     def _factors(self) -> "_Factors":
-        """Write the log-odds as left_u . right_v + bias_u + bias_v."""
+        """Write the log-odds by vectors as left_u . right_v + bias_u + bias_v."""
+        assert self.embedding_ is not None
         z, w = self.embedding_.values, self.coef_.astype(np.float32)
         nodes, dim = z.shape
         flat = np.full(nodes, self.intercept_ / 2)
@@ -204,7 +383,7 @@ class LinkPredictor(BaseEstimator):
             first = second = (first + second) / 2
         return _Factors(nothing, nothing, flat + z @ first, flat + z @ second)
 
-    def _unlinked(
+    def _allowed(
         self, block: NDArray[np.int64], start: int, linked: list[CSR], part: NDArray[np.int64] | None
     ) -> NDArray[np.bool_]:
         """Say which pairs of the block's rows and the nodes from ``start`` on may be proposed."""
@@ -218,22 +397,6 @@ class LinkPredictor(BaseEstimator):
         if part is not None:
             allowed &= part[block][:, None] != part[columns]
         return allowed
-
-    def _with_edges_removed(self, train: LabelledPairs) -> NDArray[np.float64]:
-        """Neighbourhood features of training pairs, each fold with its own edges taken out of the graph."""
-        fold = np.random.default_rng(self.seed).integers(_FOLDS, size=len(train))
-        features = np.empty((len(train), len(NEIGHBOURHOOD)))
-        for k in range(_FOLDS):
-            inside = fold == k
-            rest = without(self.graph_, train.pairs[inside & train.label])
-            features[inside] = neighbourhood_features(rest, train.pairs[inside])
-        return features
-
-
-def neighbourhood_features(graph: Graph, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Logarithms of `neighbourhood_scores`, (pairs, 6): counts that span decades become fit for a linear model."""
-    logged: NDArray[np.float64] = np.log(neighbourhood_scores(graph, pairs) + EPSILON)
-    return logged
 
 
 def check_number(k: int, graph: Graph) -> None:

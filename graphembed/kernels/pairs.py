@@ -1,7 +1,9 @@
-"""Neighbourhood scores of pairs of nodes, exact and sparse; weights are not looked at.
+"""What lies between two nodes: shared neighbours, paths of three edges, distance; exact, one pair at a time.
 
 For a directed graph a path leads from u to v: its first edge leaves u, its last enters v. ``csr`` holds the edges
-that leave a node, ``into`` (its transpose) those that enter; for undirected graphs they are the same.
+that leave a node, ``into`` (its transpose) those that enter; for undirected graphs they are the same. Rows have no
+self-loops. An edge between u and v itself is never used, in either direction: a pair that is linked is seen as it
+would be if it were not, so that what is learnt from linked pairs holds for those that are to be found.
 """
 
 import numpy as np
@@ -11,10 +13,21 @@ from graphembed.kernels.compile import kernel, parallel_kernel, prange
 from graphembed.kernels.csr import CSR
 from graphembed.kernels.walks import find
 
+_LANES = 64  # parts of the work, each with a scratch of its own
+
+
+@parallel_kernel
+def places(csr: CSR, source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the position of each edge u -> v, (pairs,), or -1 where there is none."""
+    found = np.empty(source.size, np.int64)
+    for k in prange(source.size):
+        found[k] = find(csr, source[k], target[k])
+    return found
+
 
 @parallel_kernel
 def shared_neighbours(
-    csr: CSR, into: CSR, degree: NDArray[np.int64], source: NDArray[np.int64], target: NDArray[np.int64]
+    csr: CSR, into: CSR, degree: NDArray[np.float64], source: NDArray[np.int64], target: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Count the nodes between two different nodes u and v, and weigh them by how common they are.
 
@@ -30,6 +43,7 @@ def shared_neighbours(
         over x with u -> x -> v that are neither u nor v.
     """
     scores = np.zeros((source.size, 3), np.float64)
+    by_log, by_degree = 1.0 / np.log(degree), 1.0 / degree
     for k in prange(source.size):
         u, v = source[k], target[k]
         i, last_i = csr.indptr[u], csr.indptr[u + 1]
@@ -38,8 +52,8 @@ def shared_neighbours(
             x, y = csr.indices[i], into.indices[j]
             if x == y and x != u and x != v:
                 scores[k, 0] += 1.0
-                scores[k, 1] += 1.0 / np.log(np.float64(degree[x]))
-                scores[k, 2] += 1.0 / np.float64(degree[x])
+                scores[k, 1] += by_log[x]
+                scores[k, 2] += by_degree[x]
             if x <= y:
                 i += 1
             if y <= x:
@@ -48,102 +62,160 @@ def shared_neighbours(
 
 
 @parallel_kernel
-def katz(
-    csr: CSR,
-    into: CSR,
-    first: NDArray[np.int64],
-    source: NDArray[np.int64],
-    target: NDArray[np.int64],
-    beta: float,
+def paths_of_three(
+    csr: CSR, into: CSR, degree: NDArray[np.float64], source: NDArray[np.int64], target: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Count walks of one, two and three steps from u to v, damped: beta A + beta^2 A^2 + beta^3 A^3 at (u, v).
+    """Count the paths u -> x -> y -> v through two different nodes that are neither u nor v.
 
     Args:
         csr: Edges that leave a node.
         into: Edges that enter a node.
-        first: (groups + 1,) where each run of pairs with the same u begins.
-        source: (pairs,) u, in runs.
+        degree: (nodes,) of the nodes in between; with weights, their sum.
+        source: (pairs,) u.
         target: (pairs,) v.
-        beta: Damping.
+
+    Returns:
+        (pairs, 2): the number of paths; L3, the sum of a_ux a_xy a_yv / sqrt(degree(x) degree(y)) over them.
 
     References:
-        Katz 1953, "A new status index derived from sociometric analysis"; Liben-Nowell and Kleinberg 2007, section 3.
+        Kovács et al. 2019, "Network-based prediction of protein interactions", equation 1.
     """
     nodes = csr.indptr.size - 1
-    scores = np.zeros(source.size, np.float64)
-    for group in prange(first.size - 1):
-        u = source[first[group]]
-        two = np.zeros(nodes, np.float64)  # walks of two steps from u
-        for a in range(csr.indptr[u], csr.indptr[u + 1]):
-            x = csr.indices[a]
-            for b in range(csr.indptr[x], csr.indptr[x + 1]):
-                two[csr.indices[b]] += 1.0
-        for k in range(first[group], first[group + 1]):
-            v = target[k]
-            three = 0.0
-            for a in range(into.indptr[v], into.indptr[v + 1]):
-                three += two[into.indices[a]]
-            one = 1.0 if find(csr, u, v) >= 0 else 0.0
-            scores[k] = beta * (one + beta * (two[v] + beta * three))
+    weighted = csr.weight.size > 0
+    scores = np.zeros((source.size, 2), np.float64)
+    for lane in prange(_LANES):
+        place = np.full(nodes, -1, np.int64)  # of a node among those that lead to v, in ``into``
+        for k in range(lane, source.size, _LANES):
+            u, v = source[k], target[k]
+            for edge in range(into.indptr[v], into.indptr[v + 1]):
+                place[into.indices[edge]] = edge
+            place[u] = -1
+            paths, total = 0.0, 0.0
+            for a in range(csr.indptr[u], csr.indptr[u + 1]):
+                x = csr.indices[a]
+                if x == v:
+                    continue
+                through = 0.0
+                for b in range(csr.indptr[x], csr.indptr[x + 1]):
+                    y = csr.indices[b]
+                    c = place[y]
+                    if c >= 0:
+                        paths += 1.0
+                        strength = csr.weight[b] * into.weight[c] if weighted else 1.0
+                        through += strength / np.sqrt(degree[y])
+                strength = csr.weight[a] if weighted else 1.0
+                total += through * strength / np.sqrt(degree[x])
+            scores[k, 0], scores[k, 1] = paths, total
+            for edge in range(into.indptr[v], into.indptr[v + 1]):
+                place[into.indices[edge]] = -1
     return scores
 
 
 @parallel_kernel
-def pagerank(
-    csr: CSR,
-    first: NDArray[np.int64],
-    source: NDArray[np.int64],
-    target: NDArray[np.int64],
-    restart: float,
-    epsilon: float,
-) -> NDArray[np.float64]:
-    """Personalised PageRank of v seen from u, by pushing; undirected: off by less than epsilon times the degree of v.
+def distances(
+    csr: CSR, into: CSR, source: NDArray[np.int64], target: NDArray[np.int64], most: int
+) -> NDArray[np.int64]:
+    """Return how many edges the shortest path from u to v has, at most ``most``; ``most`` + 1 where it has more.
 
-    Args:
-        csr: Edges that leave a node.
-        first: (groups + 1,) where each run of pairs with the same u begins.
-        source: (pairs,) u, in runs.
-        target: (pairs,) v.
-        restart: Chance to jump back to u.
-        epsilon: What a node may keep unpushed, for each of its edges.
-
-    References:
-        Andersen, Chung and Lang 2006, "Local graph partitioning using PageRank vectors", section 3.
+    Searched from both ends, from the side that has the fewer nodes to go on from.
     """
-    scores = np.zeros(source.size, np.float64)
-    for group in prange(first.size - 1):
-        mass = _push(csr, source[first[group]], restart, epsilon)
-        for k in range(first[group], first[group + 1]):
-            scores[k] = mass[target[k]]
-    return scores
+    nodes = csr.indptr.size - 1
+    found = np.empty(source.size, np.int64)
+    for lane in prange(_LANES):
+        seen = np.zeros((2, nodes), np.bool_)
+        queue = np.empty((2, nodes), np.int64)
+        for k in range(lane, source.size, _LANES):
+            found[k] = _distance(csr, into, source[k], target[k], most, seen, queue)
+    return found
 
 
 @kernel
-def _push(csr: CSR, start: int, restart: float, epsilon: float) -> NDArray[np.float64]:
+def _distance(
+    csr: CSR, into: CSR, u: int, v: int, most: int, seen: NDArray[np.bool_], queue: NDArray[np.int64]
+) -> np.int64:
+    ends = np.array([u, v])
+    begin, end = np.zeros(2, np.int64), np.ones(2, np.int64)
+    for side in range(2):
+        seen[side, ends[side]] = True
+        queue[side, 0] = ends[side]
+    length, met = 0, u == v
+    while not met and length < most and begin[0] < end[0] and begin[1] < end[1]:
+        side = 0 if end[0] - begin[0] <= end[1] - begin[1] else 1
+        rows = csr if side == 0 else into
+        length += 1
+        last = end[side]
+        for place in range(begin[side], last):
+            node = queue[side, place]
+            for edge in range(rows.indptr[node], rows.indptr[node + 1]):
+                x = rows.indices[edge]
+                if seen[side, x] or (node == u and x == v) or (node == v and x == u):
+                    continue
+                seen[side, x] = True
+                queue[side, end[side]] = x
+                end[side] += 1
+                met = met or seen[1 - side, x]
+        begin[side] = last
+    for side in range(2):
+        for place in range(end[side]):
+            seen[side, queue[side, place]] = False
+    return np.int64(length if met else most + 1)
+
+
+@parallel_kernel
+def two_steps_away(
+    csr: CSR, share: NDArray[np.float64], first: int, last: int, directed: bool, linked: bool, most: int, floor: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return of each node u from ``first`` to ``last`` the nodes y with the largest sum of share(x) over u -> x -> y.
+
+    Args:
+        csr: Edges that leave a node, ascending.
+        share: (nodes,) above 0.
+        first: Node to begin with.
+        last: Node to end before.
+        directed: Whether y may be below u.
+        linked: Whether y may be linked to u, in any direction.
+        most: How many of each node.
+        floor: Sums have to be above it.
+
+    Returns:
+        (last - first, most) y, -1 where there are fewer; the same of sums.
+    """
     nodes = csr.indptr.size - 1
-    mass = np.zeros(nodes, np.float64)
-    waiting = np.zeros(nodes, np.float64)
-    queued = np.zeros(nodes, np.bool_)
-    queue = np.empty(nodes + 1, np.int64)  # a ring: a node is in it at most once
-    waiting[start] = 1.0
-    queue[0] = start
-    queued[start] = True
-    head, tail = 0, 1
-    while head != tail:
-        node = queue[head]
-        head = (head + 1) % queue.size
-        queued[node] = False
-        amount = waiting[node]
-        waiting[node] = 0.0
-        mass[node] += restart * amount
-        begin, end = csr.indptr[node], csr.indptr[node + 1]
-        share = (1.0 - restart) * amount / max(end - begin, 1)
-        for edge in range(begin, end):
-            neighbour = csr.indices[edge]
-            waiting[neighbour] += share
-            limit = epsilon * max(csr.indptr[neighbour + 1] - csr.indptr[neighbour], 1)
-            if waiting[neighbour] > limit and not queued[neighbour]:
-                queued[neighbour] = True
-                queue[tail] = neighbour
-                tail = (tail + 1) % queue.size
-    return mass
+    found = np.full((last - first, most), -1, np.int64)
+    sums = np.zeros((last - first, most), np.float64)
+    for lane in prange(_LANES):
+        total, listed = np.zeros(nodes, np.float64), np.empty(nodes, np.int64)
+        values = np.empty(nodes, np.float64)
+        for u in range(first + lane, last, _LANES):
+            count = 0
+            for a in range(csr.indptr[u], csr.indptr[u + 1]):
+                x = csr.indices[a]
+                for b in range(csr.indptr[x + 1] - 1, csr.indptr[x] - 1, -1):
+                    y = csr.indices[b]
+                    if y <= u and not directed:
+                        break
+                    if total[y] == 0.0:
+                        listed[count] = y
+                        count += 1
+                    total[y] += share[x]
+            good = 0
+            for place in range(count):
+                y = listed[place]
+                value = total[y]
+                total[y] = 0.0
+                if value > floor and y != u and (linked or (find(csr, u, y) < 0 and find(csr, y, u) < 0)):
+                    listed[good], values[good] = y, value
+                    good += 1
+            least = floor
+            if good > most:
+                least = np.partition(values[:good], good - most - 1)[good - most - 1]
+            taken = 0
+            for place in range(good):
+                if values[place] > least:
+                    found[u - first, taken], sums[u - first, taken] = listed[place], values[place]
+                    taken += 1
+            for place in range(good):  # of equals, those that came first
+                if taken < most and values[place] == least and good > most:
+                    found[u - first, taken], sums[u - first, taken] = listed[place], values[place]
+                    taken += 1
+    return found, sums

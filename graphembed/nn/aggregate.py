@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.utils.weak import WeakTensorKeyDictionary
 from torch_geometric.nn import APPNP, GCNConv, GINConv, GraphConv, SAGEConv
 from torch_geometric.utils import add_remaining_self_loops
@@ -210,21 +211,54 @@ class Neighbours:
 _KNOWN: Any = WeakTensorKeyDictionary()  # edge_index -> its state and rows; goes when edge_index goes
 
 
+class _NearAndOwn(torch.autograd.Function):
+    """Rows times a table times a matrix, and the table's first rows times another: rows x W' + x[:targets] V' + bias.
+
+    In one piece because autograd would copy the table's gradient to cut the first rows out of it, and add it up again.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, rows: Rows, near: Tensor, own: Tensor, bias: Tensor | None) -> Tensor:
+        message = rows.sum(x)
+        ctx.rows = rows
+        ctx.save_for_backward(x, message, near, own)
+        out = message @ near.T if bias is None else torch.addmm(bias, message, near.T)
+        return out.addmm_(x[: rows.targets], own.T)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, message, near, own = ctx.saved_tensors
+        asked, targets, slope = ctx.needs_input_grad, ctx.rows.targets, None
+        if asked[0]:
+            slope = ctx.rows.turned.sum(grad @ near)
+            slope[:targets].addmm_(grad, own)
+        return (
+            slope,
+            None,
+            grad.T @ message if asked[2] else None,
+            grad.T @ x[:targets] if asked[3] else None,
+            grad.sum(dim=0) if asked[4] else None,
+        )
+
+
 def _sage(conv: Any, near: Neighbours, x: Tensor, targets: int) -> Tensor:
-    out: Tensor = conv.lin_l(_reduced(near.rows(weighted=False), conv.aggr, x, targets))
+    rows = _reduced(near.rows(weighted=False), conv.aggr, x, targets)
     if conv.root_weight:
-        out = out + conv.lin_r(x[:targets])
+        out: Tensor = _NearAndOwn.apply(x, rows, conv.lin_l.weight, conv.lin_r.weight, conv.lin_l.bias)  # type: ignore[no-untyped-call]
+    else:
+        out = conv.lin_l(rows.sum(x))
     return F.normalize(out, p=2.0, dim=-1) if conv.normalize else out
 
 
 def _graph(conv: Any, near: Neighbours, x: Tensor, targets: int) -> Tensor:
-    joined = conv.lin_rel(_reduced(near.rows(weighted=True), conv.aggr, x, targets))
-    out: Tensor = joined + conv.lin_root(x[:targets])
+    rows = _reduced(near.rows(weighted=True), conv.aggr, x, targets)
+    out: Tensor = _NearAndOwn.apply(x, rows, conv.lin_rel.weight, conv.lin_root.weight, conv.lin_rel.bias)  # type: ignore[no-untyped-call]
     return out
 
 
 def _gin(conv: Any, near: Neighbours, x: Tensor, targets: int) -> Tensor:
-    out: Tensor = conv.nn(_reduced(near.rows(weighted=False), conv.aggr, x, targets) + (1 + conv.eps) * x[:targets])
+    message = _reduced(near.rows(weighted=False), conv.aggr, x, targets).sum(x)
+    out: Tensor = conv.nn(message + (1 + conv.eps) * x[:targets])
     return out
 
 
@@ -240,9 +274,9 @@ def _appnp(conv: Any, near: Neighbours, x: Tensor, targets: int) -> Tensor:
     return out + conv.alpha * x[:targets] if conv.alpha else out
 
 
-def _reduced(rows: Rows, aggr: str, x: Tensor, targets: int) -> Tensor:
+def _reduced(rows: Rows, aggr: str, x: Tensor, targets: int) -> Rows:
     rows = rows.cut(targets, len(x))
-    return (rows.mean(x.dtype) if aggr == "mean" else rows).sum(x)
+    return rows.mean(x.dtype) if aggr == "mean" else rows
 
 
 _FUSED: dict[type[nn.Module], Callable[[Any, Neighbours, Tensor, int], Tensor]] = {
@@ -267,6 +301,8 @@ def can_fuse(conv: nn.Module, x: Tensor, edge_weight: Tensor | None = None) -> b
     if type(conv) not in _FUSED or x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
         return False
     if (edge_weight is not None and edge_weight.requires_grad) or torch.is_autocast_enabled("cpu"):
+        return False
+    if any(map(is_lazy, conv.parameters())):
         return False
     known: Any = conv
     hooked = any(value for name, value in vars(conv).items() if name.endswith("_hooks"))

@@ -13,7 +13,6 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 from torch_geometric.nn import GCNConv
 
 from graphembed.nn.aggregate import Neighbours, Rows, can_fuse
@@ -71,7 +70,7 @@ class ConvStack(nn.Module):
         for layer, conv in enumerate(self.convs):
             if layer:
                 h = torch.relu(h)
-            if can_fuse(conv, h, edge_weight) and not is_lazy(conv.lin.weight):
+            if can_fuse(conv, h, edge_weight):
                 rows = Neighbours.of(edge_index, edge_weight, len(x)).normalised(False, True, h.dtype)
                 h = rows.sum(product(h, conv.lin.weight)) + conv.bias
             else:
