@@ -148,7 +148,7 @@ class GNN(nn.Module):
             reach = _Reach(num_sampled_nodes, num_sampled_edges, len(x), edge_index.shape[1])
         layers = self._run(x, edge_index, edge_weight, edge_attr, batch, reach)
         if reach is not None:
-            layers = [layer[: reach.nodes[0]] for layer in layers]
+            layers = [_first_rows(layer, reach.nodes[0]) for layer in layers]
         return self.join(layers)
 
     def layers(
@@ -206,7 +206,7 @@ class GNN(nn.Module):
         layers: list[Tensor] = []
         for layer, conv in enumerate(self.convs):
             if reach is not None:
-                h = h[: reach.up_to(depth - layer)]
+                h = _first_rows(h, reach.up_to(depth - layer))
             targets = None if reach is None else reach.up_to(depth - layer - 1)
             if near is not None and fast[layer]:
                 message = fused(conv, near, h, len(h) if targets is None else targets)
@@ -214,7 +214,7 @@ class GNN(nn.Module):
                 edges = None if reach is None else reach.edges[min(depth - layer, reach.hops)]
                 message = convolve(conv, h, edge_index, edge_weight, edge_attr, edges)
             if targets is not None:
-                message, h, first = message[:targets], h[:targets], first[:targets]
+                message, h, first = (_first_rows(x, targets) for x in (message, h, first))
             h = self.update(layer, message, h, first, batch)
             layers.append(h)
         return layers
@@ -312,6 +312,11 @@ class _Reach:
     def up_to(self, hop: int) -> int:
         """Nodes within so many hops, or all."""
         return self.nodes[min(hop, self.hops)]
+
+
+def _first_rows(x: Tensor, count: int) -> Tensor:
+    """Return x[:count]; x itself where that is all of it, for autograd would copy the gradient of the slice."""
+    return x if len(x) == count else x[:count]
 
 
 def _symbolic(x: object) -> bool:
