@@ -16,7 +16,7 @@ graph = ge.load("karate")
 split = ge.split_edges(graph, seed=3)
 for encoder in (ge.deepwalk(dim=8), ge.node2vec(dim=8), ge.sage(epochs=3), ge.gcn(epochs=3)):
     vectors = encoder.fit_transform(split.observed)
-    head = ge.LinkPredictor(neighbourhood=True).fit(vectors, split.observed, split.train, split.valid)
+    head = ge.LinkPredictor(classifier="regression").fit(vectors, split.observed, split.train, split.valid)
     head.score(split.test), head.predict_links(3)
 assert states() == before
 print("untouched")
