@@ -229,7 +229,7 @@ class _Run:
         several = is_available() and is_initialized() and get_world_size() > 1
         self.rank, self.world = (get_rank(), get_world_size()) if several else (0, 1)
         trained = [p for p in self.learner.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.Adam(trained, training.lr, weight_decay=training.weight_decay)
+        self.optimizer = torch.optim.Adam(trained, training.lr, weight_decay=training.weight_decay, fused=True)
         self.stepper = DistributedDataParallel(self.learner, find_unused_parameters=True) if several else self.learner
         self.history = History()
         self.epoch = self.batch = 0  # where to go on
