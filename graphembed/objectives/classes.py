@@ -97,8 +97,10 @@ class NodeClassification:
 
     def loss(self, encoder: nn.Module, beside: nn.Module, batch: Data) -> Float[Tensor, ""]:
         """Encode the batch and classify the nodes that have a target."""
-        known = batch.target >= 0
-        z, label = encode(encoder, batch)[known], batch.target[known]
+        z, label = encode(encoder, batch), batch.target
+        known = label >= 0
+        if not known.all():  # of the nodes of a sampled batch all are
+            z, label = z[known], label[known]
         if self.head == "softmax":
             logits = beside(z)
         else:
