@@ -82,6 +82,14 @@ def test_a_pair_is_scored_as_if_its_edge_had_been_deleted(made):
         assert found.iloc[k].tolist() == pytest.approx(expected.tolist(), rel=1e-7, abs=1e-12)
 
 
+def test_what_rounding_leaves_of_a_neighbourhood_is_not_compared():
+    x = np.random.default_rng(0).integers(0, 3, (3, 40)).astype(np.float32)
+    x[0] = 0  # all that the first node knows of features it has from the second
+    graph = Graph.from_edges([0, 1], [1, 2], x=torch.from_numpy(x))
+    alike = [f"likeness of {steps}" for steps in range(3)]
+    assert pair_scores(graph, np.array([[0, 1]]))[alike].to_numpy().tolist() == [[0, 0, 0]]
+
+
 def test_deletion_makes_no_difference_on_a_real_graph():
     graph = as_graph(nx.karate_club_graph())
     found = pair_scores(graph, graph.pairs)

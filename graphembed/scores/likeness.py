@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 _Floats = NDArray[np.float64]
 _BLOCK = 1 << 22  # numbers looked at together
+_ROUNDING = 1e-12  # of a row, what may be left of it where nothing should be
 
 
 def likeness(
@@ -58,10 +59,10 @@ def likeness(
         ends = []
         for a, b in ((u, v), (v, u)):
             e_a, e_b = less[id(a)], less[id(b)]
-            m = M[a] + X[a] * e_a[:, None] - X[b] * (one / np.sqrt(d[b]))[:, None]
+            m = _or_zero(M[a] + X[a] * e_a[:, None] - X[b] * (one / np.sqrt(d[b]))[:, None], M[a])
             k = m / (d[a] - one)[:, None] + K[a] - M[a] / d[a][:, None] - M[b] * (one / d[b])[:, None]
             k += X[a] * (e_a * (r[a] - one / d[b]))[:, None] + X[b] * (e_b * both)[:, None]
-            ends.append((X[a], m, k))
+            ends.append((X[a], m, _or_zero(k, K[a])))
         for steps, (left, right) in enumerate(zip(*ends, strict=True)):
             found[some, steps] = _cosine(left, right)
     return found
@@ -77,6 +78,13 @@ def _weighed(x: NDArray[np.float32]) -> _Floats:
         X = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1)
     length = np.linalg.norm(X, axis=1, keepdims=True)
     return X / np.where(length > 0, length, 1)
+
+
+def _or_zero(less: _Floats, whole: _Floats) -> _Floats:
+    """Make rows zero of which subtraction has left nothing but rounding: its direction would tell that it was done."""
+    size = np.einsum("pd,pd->p", whole, whole)
+    kept = np.einsum("pd,pd->p", less, less) > _ROUNDING**2 * size
+    return np.where(kept[:, None], less, 0.0)
 
 
 def _cosine(left: _Floats, right: _Floats) -> _Floats:
