@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from graphembed.graph import Graph
-from graphembed.kernels.csr import CSR, from_sorted_edges, transpose
+from graphembed.kernels.csr import CSR, transpose, without_loops
 from graphembed.kernels.pairs import paths_of_three, shared_neighbours
 from graphembed.kernels.seen import pagerank_rows
 
@@ -115,9 +115,7 @@ def smoothed(graph: Graph) -> NDArray[np.float32]:
 
 def _plain(graph: Graph) -> CSR:
     """Return the rows of the graph without self-loops and weights."""
-    source, target = graph.data.edge_index.numpy()
-    kept = source != target
-    return from_sorted_edges(source[kept], target[kept], None, graph.num_nodes)
+    return without_loops(graph.csr)._replace(weight=np.empty(0, np.float32))
 
 
 def _ends(pairs: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

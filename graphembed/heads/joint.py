@@ -23,7 +23,8 @@ from graphembed.embedding import Embedding
 from graphembed.errors import DataError
 from graphembed.graph import Graph, as_graph
 from graphembed.heads.candidates import near, two_hop
-from graphembed.metrics import auc, average_precision, hits, mean_reciprocal_rank
+from graphembed.heads.links import link_scores
+from graphembed.metrics import hits
 from graphembed.nn.decoders import CommonNeighbours, CompletedNeighbours, Hadamard, Signatures
 from graphembed.nn.gnn import NodeTable
 from graphembed.nn.hops import Hops, orthogonal
@@ -142,13 +143,7 @@ class JointPredictor(BaseEstimator):
     def score(self, test: LabelledPairs) -> dict[str, float]:
         """Return AUC, AP (area under precision-recall), MRR, Hits@10 and Hits@100 of labelled pairs."""
         score = self.log_odds(test.pairs)
-        return {
-            "AUC": auc(test.label, score),
-            "AP": average_precision(test.label, score),
-            "MRR": mean_reciprocal_rank(test.label, score),
-            "Hits@10": hits(test.label, score, 10),
-            "Hits@100": hits(test.label, score, 100),
-        }
+        return link_scores(test.label, score) | {"Hits@100": hits(test.label, score, 100)}
 
     def predict_links(self, k: int = 10) -> pd.DataFrame:
         """Return the ``k`` most plausible links between nodes that are not linked in any direction, best first.

@@ -182,9 +182,7 @@ class LinkPredictor(BaseEstimator):
             pairs: Those asked for. What is known of links between them is not used.
             share: Of all pairs like these, how many are linked; by default what it is in the graph (its density).
         """
-        if share is None:
-            linked = self.graph_.num_edges - self.graph_.self_loops
-            share = linked / max(linked + count_missing_links(self.graph_), 1)
+        share = self._density() if share is None else share
         probability: NDArray[np.float64] = expit(self._log_odds(pairs) + shift_to(share))
         return probability
 
@@ -226,13 +224,12 @@ class LinkPredictor(BaseEstimator):
         else:
             best = self._best_of_few(k, among, exclude_known)
         names = np.array(self.graph_.names, object)
-        share = 1 / (1 + count_missing_links(self.graph_) / max(self.graph_.num_edges - self.graph_.self_loops, 1))
         found = pd.DataFrame(
             {
                 "source": names[best.source],
                 "target": names[best.target],
                 "score": best.score,
-                "probability": expit(best.score + shift_to(share)),
+                "probability": expit(best.score + shift_to(self._density())),
             }
         )
         found.attrs["among"] = among
@@ -252,12 +249,13 @@ class LinkPredictor(BaseEstimator):
         if missing := [name for name in (u, v) if name not in self.graph_.row]:
             raise UnknownNameError(f"not in the graph: {first_few(missing)}")
         pair = np.array([[self.graph_.row[u], self.graph_.row[v]]])
-        features = self.scored_.standard(self._scores(pair))
+        scores = self._scores(pair)
+        features = self.scored_.standard(scores)
         many = np.repeat(features, features.shape[1] + 1, axis=0)
         many[np.arange(features.shape[1]), np.arange(features.shape[1])] = 0
         usual, (*changed, whole) = self.scored_.log_odds(0 * features)[0], self.scored_.log_odds(many)
         weight = self.weights_[-1]
-        values = logged(self._scores(pair)).iloc[0]
+        values = logged(scores).iloc[0]
         rows = pd.DataFrame({"score": values.index, "value": values.to_numpy(), "adds": weight * (whole - changed)})
         shift = self.shift_
         if self.embedding_ is not None:
@@ -276,6 +274,12 @@ class LinkPredictor(BaseEstimator):
             [(u, names[x], names[y], v) for x, y in paths],
             rows,
         )
+
+    def _density(self) -> float:
+        """Of all pairs that could be linked, the share that is."""
+        linked = self.graph_.num_edges - self.graph_.self_loops
+        share: float = linked / max(linked + count_missing_links(self.graph_), 1)
+        return share
 
     def _best_of_all(self, k: int, exclude_known: bool) -> "_Best":
         nodes = self.graph_.num_nodes

@@ -59,6 +59,21 @@ def ends_of(csr: CSR) -> NDArray[np.int64]:
     return both
 
 
+def without_loops(csr: CSR) -> CSR:
+    """Leave out the edges from a node to itself.
+
+    Example:
+        >>> without_loops(CSR(np.array([0, 2, 2]), np.array([0, 1], np.int32), np.empty(0, np.float32))).indices
+        array([1], dtype=int32)
+    """
+    source, target = ends_of(csr)
+    kept = source != target
+    if kept.all():
+        return csr
+    weight = csr.weight[kept] if csr.weight.size else None
+    return from_sorted_edges(source[kept], target[kept], weight, csr.indptr.size - 1)
+
+
 class Inspected(NamedTuple):
     """What there is to know about rows."""
 

@@ -23,6 +23,7 @@ from graphembed.graph import Graph
 from graphembed.kernels.csr import CSR, transpose
 from graphembed.kernels.seen import pagerank_rows
 from graphembed.sampling.pairs import is_in, pair_keys, parts
+from graphembed.scores import matrix
 
 _RESTART, _EPSILON = 0.15, 1e-7  # of PageRank, as HeaRT has them
 _BLOCK = 1 << 22  # scores held at a time
@@ -167,8 +168,7 @@ def _best_partners(
     """Return (sources, count) unlinked nodes by rank, filled up with -1."""
     nodes, part = graph.num_nodes, parts(graph)
     partners = np.full((len(sources), count), -1, np.int64)
-    leaving = sp.csr_array((np.ones(csr.indices.size), csr.indices, csr.indptr), (nodes, nodes))
-    degree = np.asarray(_adjacency(observed, both=False).sum(axis=1)).ravel()
+    leaving, degree = matrix(csr), np.diff(observed.csr.indptr)
     shared = sp.csr_array(leaving / np.maximum(degree, 1)) @ leaving if part is None else None
     linked = _adjacency(graph)
     x = _unit_features(graph)
@@ -218,11 +218,10 @@ def _unit_features(graph: Graph) -> Any:
     return sp.csr_array(x) if (x != 0).mean() < 0.1 else x
 
 
-def _adjacency(graph: Graph, *, both: bool = True) -> sp.csr_array:
-    """Return the matrix of edges, without weights; with ``both`` directions of a directed graph."""
-    nodes = graph.num_nodes
-    matrix = sp.csr_array((np.ones(graph.csr.indices.size), graph.csr.indices, graph.csr.indptr), (nodes, nodes))
-    if graph.directed and both:
-        matrix = matrix + matrix.T
-        matrix.data[:] = 1
-    return matrix
+def _adjacency(graph: Graph) -> sp.csr_array:
+    """Return the matrix of edges, in both directions, without weights."""
+    edges = matrix(graph.csr)
+    if graph.directed:
+        edges = edges + edges.T
+        edges.data[:] = 1
+    return edges

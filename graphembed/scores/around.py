@@ -18,7 +18,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from graphembed.graph import Graph
-from graphembed.kernels.csr import CSR, from_sorted_edges, transpose
+from graphembed.kernels.csr import CSR, ends_of, transpose, without_loops
 from graphembed.kernels.pairs import distances, paths_of_three, places, shared_neighbours
 from graphembed.kernels.visits import pagerank, walks_between
 from graphembed.scores.likeness import likeness
@@ -47,8 +47,8 @@ class Facts(NamedTuple):
 
 def facts(graph: Graph) -> Facts:
     """Look at a graph once, for `pair_scores` of many lots of pairs."""
-    out, nodes = _without_loops(graph.csr), graph.num_nodes
-    source, target = _ends(out)
+    out, nodes = without_loops(graph.csr), graph.num_nodes
+    source, target = ends_of(out)
     weight = out.weight.astype(np.float64) if out.weight.size else np.ones(target.size)
     leaving = np.bincount(source, weight, nodes).astype(np.float64)  # of no edges it makes integers
     step = weight / leaving[source]
@@ -64,7 +64,7 @@ def facts(graph: Graph) -> Facts:
         into, both = out, CSR(out.indptr, out.indices, np.empty(0, np.float32))
         into_step = weight / leaving[target]
         between, strength = np.diff(out.indptr).astype(np.float64), leaving
-    ends = _ends(both)
+    ends = ends_of(both)
     degree = np.diff(both.indptr).astype(np.float64)
     theirs = np.bincount(ends[0], degree[ends[1]], nodes).astype(np.float64)
     once = ends[0] < ends[1]
@@ -202,20 +202,6 @@ def _without_edge(
         chance[joined[last], side] = 1.0
         scale[joined, side] = np.where(last, 0.0, 1 / np.where(last, 1.0, 1 - chance[joined, side]))
     return scale, chance
-
-
-def _without_loops(csr: CSR) -> CSR:
-    source, target = _ends(csr)
-    kept = source != target
-    if kept.all():
-        return csr
-    return from_sorted_edges(
-        source[kept], target[kept], csr.weight[kept] if csr.weight.size else None, csr.indptr.size - 1
-    )
-
-
-def _ends(csr: CSR) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    return np.repeat(np.arange(csr.indptr.size - 1), np.diff(csr.indptr)), csr.indices.astype(np.int64)
 
 
 def matrix(csr: CSR) -> sp.csr_array:
