@@ -201,6 +201,9 @@ def test_reading_a_missing_path_is_not_found(path):
         ("pb", 1222, 16714),
         ("celegans", 297, 2148),
         ("power", 4941, 6594),
+        ("facebook", 4039, 88234),
+        ("pubmed-topology", 19717, 44324),
+        ("drug-target", 2220, 1923),
         ("blogcatalog", 10312, 333983),
         ("ppi", 3890, 37845),
         ("wikipedia", 4777, 92295),
@@ -216,6 +219,15 @@ def test_public_data_have_the_published_size(public_data, name, nodes, edges):
     assert (graph.num_nodes, graph.num_edges - graph.self_loops) == (nodes, edges)
     assert graph.self_loops == {"ppi": 894, "wikipedia": 222, "cnr2000": 87442, "amazon-photo": 1}.get(name, 0)
     assert (graph.directed, graph.weighted) == (False, False)
+
+
+def test_drugs_have_proteins_as_targets_and_both_their_names(public_data):
+    graph = load("drug-target")
+    part = graph.data.part.numpy()
+    assert (part[graph.pairs] == [0, 1]).all()
+    assert np.bincount(part).tolist() == [708, 1512]
+    imatinib, abl1 = graph.row["DB00619"], graph.row["P00519"]  # what it was made for
+    assert [imatinib, abl1] in graph.pairs.tolist()
 
 
 def test_the_size_of_every_public_data_set_is_tested():

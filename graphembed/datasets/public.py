@@ -2,8 +2,9 @@
 
 Layout: ``planetoid/Cora/raw/ind.cora.*`` and ``planetoid/CiteSeer/raw/ind.citeseer.*`` (the raw files of PyG's
 Planetoid class), ``seal/USAir.mat`` and the like (the graphs of SEAL), ``blogcatalog/blogcatalog.mat``,
-``graphdata_npz/dblp.npz`` and the like, ``cnr2000/cnr2000_csr.npz``. Planetoid's raw files and those of graphdata_npz
-are pickles: only files with the known sha256 are opened.
+``graphdata_npz/dblp.npz`` and the like, ``cnr2000/cnr2000_csr.npz``, ``dti/mat_drug_protein.txt.gz`` with the names in
+``dti/drug.txt`` and ``dti/protein.txt``, ``planetoid/PubMed_without_allx/pubmed_topology.npz`` (no features). Planetoid's
+raw files and those of graphdata_npz are pickles: only files with the known sha256 are opened.
 
 ``data.y`` is (nodes,) where nodes have one class each, and (nodes, classes) True or False where they have several.
 """
@@ -30,6 +31,7 @@ _MATRICES = {  # MATLAB files: a square matrix, and in some one of nodes x class
     "pb": "seal/PB.mat",
     "celegans": "seal/Celegans.mat",
     "power": "seal/Power.mat",
+    "facebook": "seal/facebook.mat",
     "blogcatalog": "blogcatalog/blogcatalog.mat",
     "ppi": "seal/PPI_subgraph.mat",
     "wikipedia": "seal/Wikipedia.mat",
@@ -40,7 +42,7 @@ _ATTRIBUTED = {
     "cora_ml": "cora_ml",
     "amazon-photo": "amazon_photo",
 }
-PUBLIC = (*_PLANETOID, *_MATRICES, *_ATTRIBUTED, "cnr2000")
+PUBLIC = (*_PLANETOID, "pubmed-topology", *_MATRICES, *_ATTRIBUTED, "drug-target", "cnr2000")
 
 
 def load_public(name: str) -> Graph:
@@ -51,6 +53,12 @@ def load_public(name: str) -> Graph:
         return _matrix(_checked(name, _MATRICES[name]))
     if name in _ATTRIBUTED:
         return _attributed(_checked(name, f"graphdata_npz/{_ATTRIBUTED[name]}.npz"))
+    if name == "drug-target":
+        return _drug_target(name)
+    if name == "pubmed-topology":
+        with np.load(_checked(name, "planetoid/PubMed_without_allx/pubmed_topology.npz")) as found:
+            (source, target), y = found["edge_index"], torch.from_numpy(found["y"]).long()
+            return Graph.from_edges(source, target, nodes=len(y), y=y)
     with np.load(_checked(name, "cnr2000/cnr2000_csr.npz")) as rows:  # a page links to others: read both ways
         source = np.repeat(np.arange(len(rows["indptr"]) - 1), np.diff(rows["indptr"]))
         return Graph.from_edges(source, rows["indices"], nodes=len(rows["indptr"]) - 1)
@@ -81,6 +89,22 @@ def _attributed(path: Path) -> Graph:
         edges, x, y = file["adj_matrix"].item(), file["node_attr"].item(), file["node_label"]
     codes = np.unique(y, return_inverse=True)[1]  # some count from one
     return _undirected(edges, x=torch.from_numpy(x.toarray()).float(), y=torch.from_numpy(codes).long())
+
+
+def _drug_target(name: str) -> Graph:
+    """Read which of 708 drugs (DrugBank) binds which of 1512 proteins (UniProt); ``data.part`` is 0 and 1.
+
+    Some proteins have several rows, with the same targets; those after the first are named "P01024 (2)" and so on.
+    """
+    drugs = _checked(name, "dti/drug.txt").read_text().split()
+    proteins = _checked(name, "dti/protein.txt").read_text().split()
+    drug, protein = np.nonzero(np.loadtxt(_checked(name, "dti/mat_drug_protein.txt.gz"), np.int8))
+    proteins = [
+        each if (before := proteins[:row].count(each)) == 0 else f"{each} ({before + 1})"
+        for row, each in enumerate(proteins)
+    ]
+    names, part = [*drugs, *proteins], torch.tensor([0] * len(drugs) + [1] * len(proteins))
+    return Graph.from_edges(drug, protein + len(drugs), names=names, part=part)
 
 
 def _undirected(matrix: Any, **node_data: torch.Tensor) -> Graph:
@@ -126,6 +150,11 @@ _SHA256 = {
     "seal/PB.mat": "c0eca0a3b5bac0ecd46491c2a1e080ec22e445d28f9975bc776dc07b3d672d88",
     "seal/Celegans.mat": "450bb6f3ca833a65f53ee59103945ef87da70de2c6d262b1a760b9eefce287d6",
     "seal/Power.mat": "87d7b9d5449b6a18fad4fdd662efd33be84c805ea66692f9e2e0791569c5a478",
+    "seal/facebook.mat": "0775e6d3739445de0112b74d7dd843c67dac34d53a216b204981a415507abf9f",
+    "planetoid/PubMed_without_allx/pubmed_topology.npz": "97b81f5483c277365d5be96b18f3074ebd7614d147f674e1c319e10c53f75c2a",
+    "dti/drug.txt": "8c7e6fbd4039cf06015c23f72aa0e93d35c4e6836ce9ef4b3b5f86e0465a766c",
+    "dti/protein.txt": "0d705fe5375ab305aa34623cb8853fa63d12727a83edcb249eb421ec38535dc4",
+    "dti/mat_drug_protein.txt.gz": "e86ae22a9e7b3c4017b421794057fda26bba786040b0836983abddf975ff8c1e",
     "blogcatalog/blogcatalog.mat": "d4f4fb89ce1ccd4b7e2a183386c000773cc9362cc61f1be5b246a6d9c259da8f",
     "seal/PPI_subgraph.mat": "d33a9255e30a1eaa39e9e7cf6f03722c0a028cc1d8ca51356e496d4d84bd5d81",
     "seal/Wikipedia.mat": "c017a375285bb775a458ebb2a7c60c1c868c36efd7f5d48c2d0dfcb2ce3f6169",
