@@ -42,6 +42,9 @@ def graphs(draw):
     return edge, Graph.from_edges(source, target, weight, nodes=nodes, directed=directed, x=features)
 
 
+SINGLE = 1e-6  # likeness of pairs that are not linked is read off tables of single precision
+
+
 def all_pairs_of(nodes):
     return np.array([(u, v) for u in range(nodes) for v in range(nodes) if u != v])
 
@@ -67,7 +70,7 @@ def test_scores_are_the_formulas_on_the_graph_without_the_edge(made):
         assert_columns(found.iloc[k], expected, u, v, graph.directed, lambda name: 3e-3 if name == "PageRank" else 1e-9)
         alike = reference.likeness(graph.data.x.numpy(), edge, u, v)
         assert found.iloc[k][["likeness of 0", "likeness of 1", "likeness of 2"]].tolist() == pytest.approx(
-            alike, abs=1e-9
+            alike, abs=SINGLE
         )
 
 
@@ -79,7 +82,9 @@ def test_a_pair_is_scored_as_if_its_edge_had_been_deleted(made):
     found = pair_scores(graph, pairs)
     for k in range(len(pairs)):
         expected = pair_scores(without(graph, pairs[[k]]), pairs[[k]]).iloc[0]
-        assert found.iloc[k].tolist() == pytest.approx(expected.tolist(), rel=1e-7, abs=1e-12)
+        alike = expected.index.str.startswith("likeness")
+        assert found.iloc[k][~alike].tolist() == pytest.approx(expected[~alike].tolist(), rel=1e-7, abs=1e-12)
+        assert found.iloc[k][alike].tolist() == pytest.approx(expected[alike].tolist(), abs=SINGLE)
 
 
 def test_what_rounding_leaves_of_a_neighbourhood_is_not_compared():

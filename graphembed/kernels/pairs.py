@@ -26,6 +26,21 @@ def places(csr: CSR, source: NDArray[np.int64], target: NDArray[np.int64]) -> ND
 
 
 @parallel_kernel
+def inner_products(
+    table: NDArray[np.float32], source: NDArray[np.int64], target: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the inner product, (pairs,), of row u and row v of a table (nodes, dim)."""
+    found = np.empty(source.size, np.float64)
+    for k in prange(source.size):
+        left, right = table[source[k]], table[target[k]]
+        total = np.float32(0.0)
+        for i in range(table.shape[1]):
+            total += left[i] * right[i]
+        found[k] = total
+    return found
+
+
+@parallel_kernel
 def shared_neighbours(
     csr: CSR, into: CSR, degree: NDArray[np.float64], source: NDArray[np.int64], target: NDArray[np.int64]
 ) -> NDArray[np.float64]:

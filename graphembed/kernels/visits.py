@@ -19,12 +19,14 @@ def walks_between(
     step: NDArray[np.float64],
     into_step: NDArray[np.float64],
     scale: NDArray[np.float64],
+    first: NDArray[np.int64],
+    joined: NDArray[np.bool_],
     source: NDArray[np.int64],
     target: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Return (pairs, 4) probabilities that a walker from u is at v after 2, 3, 4 and 5 steps, were they not linked.
 
-    Two steps forward from u and two backward to v meet in the middle; the third step forward is not stored.
+    Up to three steps forward from u, once for each group, and two backward to v meet in the middle.
 
     Args:
         csr: Edges that leave a node, without self-loops.
@@ -32,53 +34,56 @@ def walks_between(
         step: (edges,) probability of each, given that the walker is at its source.
         into_step: The same in the order of ``into``.
         scale: (pairs, 2) by what the probabilities of u's, and of v's, other edges grow without one between them.
-        source: (pairs,) u.
+        first: (groups + 1,) where each group begins: pairs with the same u that are not linked, or one that is.
+        joined: (pairs,) whether they are linked, in any direction.
+        source: (pairs,) u, in groups.
         target: (pairs,) v, different from u.
     """
     nodes = csr.indptr.size - 1
     chance = np.zeros((source.size, 4), np.float64)
+    one, two, three, last, before = 0, 1, 2, 3, 4  # steps gone; one and two steps before the end
     for lane in prange(_LANES):
-        table, lists, count = np.zeros((4, nodes), np.float64), np.empty((4, nodes), np.int64), np.zeros(4, np.int64)
-        listed = np.zeros((4, nodes), np.bool_)
-        for k in range(lane, source.size, _LANES):
-            u, v = source[k], target[k]
+        table, lists, count = np.zeros((5, nodes), np.float64), np.empty((5, nodes), np.int64), np.zeros(5, np.int64)
+        listed = np.zeros((5, nodes), np.bool_)
+        for group in range(lane, first.size - 1, _LANES):
+            k = first[group]
+            u, v = source[k], target[k] if joined[k] else np.int64(-1)
             to_u, to_v = scale[k, 0], scale[k, 1]
-            one, two, last, before = 0, 1, 2, 3  # after one and two steps; one and two steps before the end
             for edge in range(csr.indptr[u], csr.indptr[u + 1]):
                 if csr.indices[edge] != v:
                     _add(table, lists, listed, count, one, csr.indices[edge], step[edge] * to_u)
-            for edge in range(into.indptr[v], into.indptr[v + 1]):
-                if into.indices[edge] != u:
-                    _add(table, lists, listed, count, last, into.indices[edge], into_step[edge])
             for place in range(count[one]):
                 x = lists[one, place]
                 for edge in range(csr.indptr[x], csr.indptr[x + 1]):
                     _add(table, lists, listed, count, two, csr.indices[edge], table[one, x] * step[edge])
-            for place in range(count[last]):
-                x = lists[last, place]
-                for edge in range(into.indptr[x], into.indptr[x + 1]):
-                    y = into.indices[edge]
-                    more = to_u if y == u else (to_v if y == v else 1.0)
-                    _add(table, lists, listed, count, before, y, table[last, x] * into_step[edge] * more)
-            for place in range(count[one]):
-                x = lists[one, place]
-                chance[k, 0] += table[one, x] * table[last, x]
             for place in range(count[two]):
                 x = lists[two, place]
-                mass = table[two, x]
-                chance[k, 1] += mass * table[last, x]
-                chance[k, 2] += mass * table[before, x]
-                onward = 0.0
+                mass = table[two, x] * (to_u if x == u else (to_v if x == v else 1.0))
                 for edge in range(csr.indptr[x], csr.indptr[x + 1]):
                     y = csr.indices[edge]
                     if not ((x == u and y == v) or (x == v and y == u)):
-                        onward += step[edge] * table[before, y]
-                chance[k, 3] += mass * onward * (to_u if x == u else (to_v if x == v else 1.0))
-            for which in range(4):
-                for place in range(count[which]):
-                    table[which, lists[which, place]] = 0.0
-                    listed[which, lists[which, place]] = False
-                count[which] = 0
+                        _add(table, lists, listed, count, three, y, mass * step[edge])
+            for pair in range(k, first[group + 1]):
+                w = target[pair]
+                for edge in range(into.indptr[w], into.indptr[w + 1]):
+                    if into.indices[edge] != u:
+                        _add(table, lists, listed, count, last, into.indices[edge], into_step[edge])
+                for place in range(count[last]):
+                    x = lists[last, place]
+                    chance[pair, 0] += table[one, x] * table[last, x]
+                    chance[pair, 1] += table[two, x] * table[last, x]
+                    for edge in range(into.indptr[x], into.indptr[x + 1]):
+                        y = into.indices[edge]
+                        more = to_u if y == u else (to_v if y == w else 1.0)
+                        _add(table, lists, listed, count, before, y, table[last, x] * into_step[edge] * more)
+                for place in range(count[before]):
+                    y = lists[before, place]
+                    chance[pair, 2] += table[two, y] * table[before, y]
+                    chance[pair, 3] += table[three, y] * table[before, y]
+                _clear(table, lists, listed, count, last)
+                _clear(table, lists, listed, count, before)
+            for which in (one, two, three):
+                _clear(table, lists, listed, count, which)
     return chance
 
 
@@ -98,6 +103,21 @@ def _add(
         lists[which, count[which]] = node
         count[which] += 1
     table[which, node] += amount
+
+
+@inlined
+def _clear(
+    table: NDArray[np.float64],
+    lists: NDArray[np.int64],
+    listed: NDArray[np.bool_],
+    count: NDArray[np.int64],
+    which: int,
+) -> None:
+    """Forget what was added."""
+    for place in range(count[which]):
+        table[which, lists[which, place]] = 0.0
+        listed[which, lists[which, place]] = False
+    count[which] = 0
 
 
 @parallel_kernel
@@ -120,9 +140,9 @@ def pagerank(
         csr: Edges that leave a node.
         step: (edges,) probability of each, given that the walker is at its source.
         scale: (pairs, 2) as for `walks_between`.
-        first: (groups + 1,) where each group begins: pairs with the same u that are not linked, or one that is.
-        joined: (pairs,) whether they are linked, in any direction.
-        source: (pairs,) u, in groups.
+        first: (groups + 1,) as for `walks_between`; so are the next two.
+        joined: (pairs,) whether they are linked.
+        source: (pairs,) u.
         target: (pairs,) v.
         restart: Chance to jump back to u.
         epsilon: What a node may keep unpushed, for each of its edges.

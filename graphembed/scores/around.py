@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from graphembed.graph import Graph
 from graphembed.kernels.csr import CSR, ends_of, transpose, without_loops
-from graphembed.kernels.pairs import distances, paths_of_three, places, shared_neighbours
+from graphembed.kernels.pairs import distances, inner_products, paths_of_three, places, shared_neighbours
 from graphembed.kernels.visits import pagerank, walks_between
-from graphembed.scores.likeness import likeness
+from graphembed.scores.likeness import likeness, smoothed
 
 _Floats = NDArray[np.float64]
 BETA = 0.05  # damping of Katz, Liben-Nowell and Kleinberg 2007, section 3
@@ -43,6 +43,7 @@ class Facts(NamedTuple):
     into_step: _Floats  # the same in the order of ``into``
     theirs: _Floats  # (nodes,) sum of the neighbours' degrees, in ``both``
     triangles: _Floats  # (nodes,) linked pairs of neighbours, in ``both``
+    alike: NDArray[np.float32] | None  # (3, nodes, features) of nodes with features: see `likeness.smoothed`
 
 
 def facts(graph: Graph) -> Facts:
@@ -71,7 +72,8 @@ def facts(graph: Graph) -> Facts:
     u, v = ends[0][once], ends[1][once]
     shared = shared_neighbours(both, both, degree + 1, u, v)[:, 0]
     triangles = (np.bincount(u, shared, nodes) + np.bincount(v, shared, nodes)) / 2
-    return Facts(out, into, both, between, strength, leaving, step, into_step, theirs, triangles)
+    alike = None if graph.data.get("x") is None else smoothed(graph.data.x.numpy(), matrix(both))
+    return Facts(out, into, both, between, strength, leaving, step, into_step, theirs, triangles, alike)
 
 
 def pair_scores(graph: Graph, pairs: NDArray[np.int64], known: Facts | None = None, deep: bool = True) -> pd.DataFrame:
@@ -141,52 +143,47 @@ def pair_scores(graph: Graph, pairs: NDArray[np.int64], known: Facts | None = No
         # in an undirected graph the strength of u times the way there is the strength of v times the way back
         rest = known.leaving[np.stack([u, v], axis=1)] * (1 - chance)
         ratio = rest[:, 0] / np.where(rest[:, 1] > 0, rest[:, 1], np.inf)
-        seen = _pagerank(known, u, v, scale, uv | vu)
-        two("PageRank", seen, _pagerank(known, v, u, scale[:, ::-1], uv | vu) if graph.directed else seen * ratio)
-        for steps, walked in enumerate(_walks(graph, known, u, v, scale, ratio), 2):
-            two(f"walk of {steps}", *walked)
+        seen, walked = _walkers(known, u, v, scale, uv | vu)
+        if graph.directed:
+            seen_back, walked_back = _walkers(known, v, u, scale[:, ::-1], uv | vu)
+        else:
+            seen_back, walked_back = seen * ratio, walked * ratio[:, None]
+        two("PageRank", seen, seen_back)
+        for steps in range(4):
+            two(f"walk of {steps + 2}", walked[:, steps], walked_back[:, steps])
     two("degree", leaving.astype(np.float64), entering.astype(np.float64))
-    joined = (uv | vu).astype(np.float64)
+    linked = uv | vu
+    joined = linked.astype(np.float64)
     degree = np.diff(known.both.indptr).astype(np.float64)
     common = shared_neighbours(known.both, known.both, degree + 1, u, v)
     ends = ((u, v), (v, u))
     rest = [degree[a] - joined for a in (u, v)]  # other neighbours
     mean = [(known.theirs[a] - joined * degree[b]) / np.maximum(r, 1) for (a, b), r in zip(ends, rest, strict=True)]
     two("neighbour degree", *mean)
-    linked = [known.triangles[a] - joined * common[:, 0] for a in (u, v)]
-    two("clustering", *(t / np.maximum(r * (r - 1) / 2, 1) for t, r in zip(linked, rest, strict=True)))
+    closed = [known.triangles[a] - joined * common[:, 0] for a in (u, v)]
+    two("clustering", *(t / np.maximum(r * (r - 1) / 2, 1) for t, r in zip(closed, rest, strict=True)))
     columns["distance"] = distances(known.out, known.into, u, v, FAR).astype(np.float64)
-    if graph.data.get("x") is not None:
-        alike = likeness(graph.data.x.numpy(), matrix(known.both), u, v, joined, common[:, 2])
+    if known.alike is not None:
+        alike = np.stack([inner_products(table, u, v) for table in known.alike], axis=1)
+        if linked.any():
+            some = u[linked], v[linked], joined[linked], common[linked, 2]
+            alike[linked] = likeness(graph.data.x.numpy(), matrix(known.both), *some)
         columns |= {f"likeness of {steps}": alike[:, steps] for steps in range(3)}
     return pd.DataFrame(columns)
 
 
-def _walks(
-    graph: Graph, known: Facts, u: NDArray[np.int64], v: NDArray[np.int64], scale: _Floats, back: _Floats
-) -> list[tuple[_Floats, _Floats]]:
-    """For 2, 3, 4 and 5 steps: (pairs,) from u to v and from v to u."""
-    arrays = known.out, known.into, known.step, known.into_step
-    forward = walks_between(*arrays, scale, u, v)
-    if graph.directed:
-        backward = walks_between(*arrays, np.ascontiguousarray(scale[:, ::-1]), v, u)
-    else:
-        backward = forward * back[:, None]
-    return list(zip(forward.T, backward.T, strict=True))
-
-
-def _pagerank(
+def _walkers(
     known: Facts, u: NDArray[np.int64], v: NDArray[np.int64], scale: _Floats, joined: NDArray[np.bool_]
-) -> _Floats:
-    """(pairs,) from u to v."""
+) -> tuple[_Floats, _Floats]:
+    """(pairs,) personalised PageRank of v from u, and (pairs, 4) chances of walks of 2, 3, 4 and 5 steps."""
     order = np.lexsort((joined, u))
     source, linked = u[order], joined[order]
-    first = np.flatnonzero((np.diff(source, prepend=-1) != 0) | linked)
-    scores = np.empty(u.size)
-    scores[order] = pagerank(
-        known.out, known.step, scale[order], np.append(first, u.size), linked, source, v[order], RESTART, EPSILON
-    )
-    return scores
+    first = np.append(np.flatnonzero((np.diff(source, prepend=-1) != 0) | linked), u.size)
+    pairs = scale[order], first, linked, source, v[order]
+    seen, walked = np.empty(u.size), np.empty((u.size, 4))
+    seen[order] = pagerank(known.out, known.step, *pairs, RESTART, EPSILON)
+    walked[order] = walks_between(known.out, known.into, known.step, known.into_step, *pairs)
+    return seen, walked
 
 
 def _without_edge(

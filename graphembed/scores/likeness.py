@@ -9,6 +9,19 @@ _BLOCK = 1 << 22  # numbers looked at together
 _ROUNDING = 1e-12  # of a row, what may be left of it where nothing should be
 
 
+def smoothed(x: NDArray[np.float32], adjacency: sp.csr_array) -> NDArray[np.float32]:
+    """Return X, S X and S^2 X as `likeness` has them, (3, nodes, features), rows of length 1 (or 0).
+
+    The inner product of two rows is the likeness of two nodes that are not linked.
+    """
+    steps, _ = _smoothed(x, adjacency)
+    tables = np.empty((3, *steps[0].shape), np.float32)
+    for table, rows in zip(tables, steps, strict=True):
+        length = np.linalg.norm(rows, axis=1, keepdims=True)
+        table[:] = rows / np.where(length > 0, length, 1)
+    return tables
+
+
 def likeness(
     x: NDArray[np.float32],
     adjacency: sp.csr_array,
@@ -42,11 +55,7 @@ def likeness(
     References:
         Wu et al. 2019, "Simplifying graph convolutional networks", equation 8, for S^k X.
     """
-    X = _weighed(x)
-    d = adjacency.sum(axis=1) + 1.0
-    closed = adjacency + sp.eye_array(d.size, format="csr")
-    M = closed @ (X / np.sqrt(d)[:, None])
-    K = closed @ (M / d[:, None])
+    (X, M, K), d = _smoothed(x, adjacency)
     r = adjacency @ (1 / d)
     found = np.empty((source.size, 3))
     rows = max(1, _BLOCK // max(x.shape[1], 1))
@@ -66,6 +75,16 @@ def likeness(
         for steps, (left, right) in enumerate(zip(*ends, strict=True)):
             found[some, steps] = _cosine(left, right)
     return found
+
+
+def _smoothed(x: NDArray[np.float32], adjacency: sp.csr_array) -> tuple[tuple[_Floats, _Floats, _Floats], _Floats]:
+    """Return X, M and K of `likeness`, and d. S^k X has the directions of their rows."""
+    X = _weighed(x)
+    d: _Floats = adjacency.sum(axis=1) + 1.0
+    closed = adjacency + sp.eye_array(d.size, format="csr")
+    M: _Floats = closed @ (X / np.sqrt(d)[:, None])
+    K: _Floats = closed @ (M / d[:, None])
+    return (X, M, K), d
 
 
 def _weighed(x: NDArray[np.float32]) -> _Floats:
