@@ -10,7 +10,7 @@ import numpy as np
 
 import graphembed as ge
 from graphembed.bench.baselines import DEGREE, baselines
-from graphembed.heads.links import link_scores
+from graphembed.heads.head import link_scores
 
 SEEDS = range(3)
 

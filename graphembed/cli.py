@@ -144,7 +144,8 @@ def link_prediction(
     from graphembed.bench.links import PAIR_SCORES, compare
     from graphembed.datasets import read
     from graphembed.files import TABLES, write_table
-    from graphembed.heads.links import LinkPredictor, check_number
+    from graphembed.heads.head import check_number
+    from graphembed.heads.links import LinkPredictor
     from graphembed.sampling.pairs import count_missing_links
 
     _check_out(out, force, TABLES)

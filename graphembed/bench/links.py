@@ -12,7 +12,8 @@ from graphembed.bench.baselines import baselines
 from graphembed.encoders.protocol import Encoder
 from graphembed.errors import first_few
 from graphembed.graph import as_graph
-from graphembed.heads.links import LinkPredictor, link_scores
+from graphembed.heads.head import link_scores
+from graphembed.heads.links import LinkPredictor
 from graphembed.splits import EdgeSplit, split_edges
 
 PAIR_SCORES = "pair scores"  # no encoder: a classifier over what is around the two nodes

@@ -25,7 +25,7 @@ def two_hop(graph: Graph, known: Facts, most: int, exclude_known: bool) -> NDArr
     """
     if (part := parts(graph)) is not None:
         return _three_hop(graph, known, part, most, exclude_known)
-    best = _Best(most)
+    best = _Shortlist(most)
     share = 1 / np.maximum(known.between, 1)
     for first in range(0, graph.num_nodes, _ROWS):
         last, each = min(first + _ROWS, graph.num_nodes), min(_EACH, most, graph.num_nodes)
@@ -44,7 +44,7 @@ def _three_hop(
     spread = sp.csr_array(sp.diags_array(1 / np.maximum(known.between, 1)) @ A)
     work = np.cumsum(A @ (A @ np.diff(A.indptr)))
     bounds = np.searchsorted(work, np.arange(_WORK, work[-1] + _WORK, _WORK)).tolist()
-    best = _Best(most)
+    best = _Shortlist(most)
     for first, last in zip([0, *bounds], [*bounds, graph.num_nodes], strict=True):
         if first == last:
             continue
@@ -59,7 +59,7 @@ def _three_hop(
     return best.pairs
 
 
-class _Best:
+class _Shortlist:
     """The pairs with the highest values so far."""
 
     def __init__(self, most: int) -> None:

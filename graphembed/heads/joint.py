@@ -11,27 +11,22 @@ from functools import partial
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit
-from sklearn.base import BaseEstimator
 from torch import nn
 from torch_geometric.data import Data
 
 from graphembed.embedding import Embedding
 from graphembed.errors import DataError
 from graphembed.graph import Graph, as_graph
-from graphembed.heads.candidates import near, two_hop
-from graphembed.heads.links import link_scores
-from graphembed.metrics import hits
+from graphembed.heads.head import LinkHead
 from graphembed.nn.decoders import CommonNeighbours, CompletedNeighbours, Hadamard, Signatures
 from graphembed.nn.gnn import NodeTable
 from graphembed.nn.hops import Hops, orthogonal
 from graphembed.objectives.joint import Asked, TargetLinks, asking, decode
 from graphembed.objectives.protocol import encode
 from graphembed.parallel import one_thread
-from graphembed.sampling.pairs import count_non_edges, is_in, pair_keys, sample_non_edges
+from graphembed.sampling.pairs import count_non_edges, sample_non_edges
 from graphembed.scores import facts, pair_scores
 from graphembed.splits import LabelledPairs
 from graphembed.training import Training, seeded
@@ -39,14 +34,13 @@ from graphembed.training import train as learn
 
 _POOL, _SIDE_POOL = 10, 3  # unlinked pairs to learn from, for each link; fewer if numbers about each are computed
 _OWN = 0x6A6F696E  # a split with the same seed draws pairs, too: drawn alike, these would be those of its test
-_SHORTLIST = 20_000  # pairs that are scored at least to find the best
 _TABLE = 128  # width of learned inputs
 _SMALL = 1e-6  # added to scores before their logarithm is taken
 _CLIP = 5.0  # numbers about a pair that are further from their mean, in standard deviations, count as this far
 
 
 @dc.dataclass(eq=False)
-class JointPredictor(BaseEstimator):
+class JointPredictor(LinkHead):
     """An encoder and a decoder trained together on links that are taken out of the graph while they are asked for.
 
     Args:
@@ -131,43 +125,10 @@ class JointPredictor(BaseEstimator):
     def log_odds(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the log-odds, (pairs,), that the (pairs, 2) rows u, v are linked, among pairs of which half are."""
         asked = self._asked(LabelledPairs(pairs, np.zeros(len(pairs), bool)))
+        assert self.embedding_ is not None
         with torch.no_grad(), one_thread():
             z = torch.from_numpy(self.embedding_.values)
             return decode(self.beside_, z, asking(self.inputs_, asked)).astype(np.float64)
-
-    def predict_proba(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the probability, (pairs,), that the (pairs, 2) rows u, v are linked, among pairs of which half are."""
-        probability: NDArray[np.float64] = expit(self.log_odds(pairs))
-        return probability
-
-    def score(self, test: LabelledPairs) -> dict[str, float]:
-        """Return AUC, AP (area under precision-recall), MRR, Hits@10 and Hits@100 of labelled pairs."""
-        score = self.log_odds(test.pairs)
-        return link_scores(test.label, score) | {"Hits@100": hits(test.label, score, 100)}
-
-    def predict_links(self, k: int = 10) -> pd.DataFrame:
-        """Return the ``k`` most plausible links between nodes that are not linked in any direction, best first.
-
-        Looked at are the 20 000 pairs (or 20 k) two steps apart with the highest resource allocation and about as many
-        whose vectors point the same way.
-
-        Returns:
-            Columns ``source``, ``target`` (names) and ``score`` (see `log_odds`).
-
-        Raises:
-            DataError: Fewer than ``k`` pairs are found, or ``k`` is below 1.
-        """
-        graph, most = self.graph_, max(_SHORTLIST, 20 * k)
-        pairs = np.concatenate([two_hop(graph, facts(graph), most, True), near(graph, self.embedding_, most)])
-        keys, first = np.unique(pair_keys(pairs, graph.num_nodes), return_index=True)
-        pairs = pairs[first[~is_in(keys, np.sort(pair_keys(graph.pairs, graph.num_nodes)))]]
-        if not 1 <= k <= len(pairs):
-            raise DataError(f"k must be between 1 and {len(pairs)}, the number of pairs that were found; got {k}")
-        odds = self.log_odds(pairs)
-        best = np.argsort(-odds, kind="stable")[:k]
-        names = np.array(graph.names, object)
-        source, target = names[pairs[best].T]
-        return pd.DataFrame({"source": source, "target": target, "score": odds[best]})
 
     def _with_pool(self, known: LabelledPairs) -> LabelledPairs:
         """Add unlinked pairs, drawn from the seed."""

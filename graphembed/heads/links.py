@@ -6,39 +6,33 @@ products in blocks, without ever holding a matrix of nodes by nodes. From the gr
 """
 
 import dataclasses as dc
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import expit
-from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
 
 from graphembed.embedding import Embedding
-from graphembed.errors import DataError, UnknownNameError, first_few
-from graphembed.graph import Graph, as_graph
-from graphembed.heads.candidates import near, two_hop
+from graphembed.errors import UnknownNameError, first_few
+from graphembed.graph import as_graph
+from graphembed.heads.exhaustive import Factors
 from graphembed.heads.explain import Explanation, between
+from graphembed.heads.head import LinkHead
 from graphembed.heads.pairs import pair_features, unit_rows
-from graphembed.heads.scored import CLASSIFIERS, Scorer, learn, logged, out_of_sight_scores, shift_to
-from graphembed.kernels.csr import CSR, transpose
-from graphembed.metrics import auc, average_precision, hits, mean_reciprocal_rank
+from graphembed.heads.scored import CLASSIFIERS, Scorer, learn, logged, out_of_sight_scores
+from graphembed.metrics import auc
 from graphembed.parallel import one_thread
-from graphembed.sampling.pairs import count_missing_links, parts
+from graphembed.scores import Facts
 from graphembed.splits import LabelledPairs, all_pairs
 
-_BLOCK = 1 << 22  # scores held at a time when all pairs are ranked
 _MOST_PAIRS = 200_000  # a regression over some hundred numbers learns nothing more from more pairs
-_SHORTLIST = 20_000  # pairs two steps apart, or near each other, that are looked at closely
-_EVERY = 50_000  # up to so many missing links all are
 
 
 @dc.dataclass(eq=False)
-class LinkPredictor(BaseEstimator):
+class LinkPredictor(LinkHead):
     """Learns which pairs of nodes are linked.
 
     On directed graphs it learns which nodes are linked, hardly which way: unlinked pairs to learn from are linked in
@@ -172,68 +166,14 @@ class LinkPredictor(BaseEstimator):
             even = np.log(valid.label.sum() / (~valid.label).sum())
             self.weights_, self.shift_ = weights, float(model.intercept_[0] - even)
 
-    def predict_proba(self, pairs: NDArray[np.int64], share: float | None = None) -> NDArray[np.float64]:
-        """Return the probability, (pairs,), that the (pairs, 2) rows u, v are linked; symmetric if the graph is.
+    def log_odds(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the log-odds, (pairs,), that the (pairs, 2) rows u, v are linked, among pairs of which half are.
 
         Pair scores are calibrated by cross-validation, vectors by the validation pairs if there were any; if not, they
-        are as sure as of edges they were trained on: far too sure, use them to rank. The prior is moved by Bayes' rule.
-
-        Args:
-            pairs: Those asked for. What is known of links between them is not used.
-            share: Of all pairs like these, how many are linked; by default what it is in the graph (its density).
+        are as sure as of edges they were trained on: far too sure, use them to rank.
         """
-        share = self._density() if share is None else share
-        probability: NDArray[np.float64] = expit(self._log_odds(pairs) + shift_to(share))
-        return probability
-
-    def score(self, test: LabelledPairs) -> dict[str, float]:
-        """Return AUC, AP (area under precision-recall), MRR and Hits@10 of labelled pairs."""
-        with one_thread():
-            score = self._log_odds(test.pairs)
-        return link_scores(test.label, score)
-
-    def predict_links(self, k: int = 10, among: str | None = None, exclude_known: bool = True) -> pd.DataFrame:
-        """Return the ``k`` most plausible links, best first; memory does not grow with the square of the nodes.
-
-        For graphs in two parts (``data.part``) only links across are considered. Ties go to the earlier pair.
-
-        Args:
-            k: How many.
-            among: "exhaustive": every pair, in blocks of rows; exact, and quick for vectors (but "l1"), while with pair
-                scores it takes a minute for a hundred thousand pairs. "two-hop": the 20 000 pairs (or 20 k) with the
-                highest resource allocation, three steps apart if there are two parts. "nearest": about as many pairs
-                whose vectors point the same way. By default "exhaustive" for vectors alone or up to 50 000 missing
-                links, else "two-hop".
-            exclude_known: Leave out pairs that are linked in any direction.
-
-        Returns:
-            Columns ``source``, ``target`` (names), ``score`` (log-odds among as many unlinked pairs) and
-            ``probability`` (see `predict_proba`); ``attrs["among"]`` says what was looked at.
-
-        Raises:
-            DataError: There are fewer than ``k`` pairs left, or ``k`` is below 1.
-            ValueError: An unknown ``among``, or "nearest" without vectors.
-        """
-        if exclude_known:
-            check_number(k, self.graph_)
-        if among is None:
-            quick = self.scored_ is None or count_missing_links(self.graph_) <= _EVERY
-            among = "exhaustive" if quick else "two-hop"
-        if among == "exhaustive":
-            best = self._best_of_all(k, exclude_known)
-        else:
-            best = self._best_of_few(k, among, exclude_known)
-        names = np.array(self.graph_.names, object)
-        found = pd.DataFrame(
-            {
-                "source": names[best.source],
-                "target": names[best.target],
-                "score": best.score,
-                "probability": expit(best.score + shift_to(self._density())),
-            }
-        )
-        found.attrs["among"] = among
-        return found
+        odds: NDArray[np.float64] = (self._sources(pairs) * self.weights_).sum(axis=1) + self.shift_
+        return odds
 
     def explain(self, u: str, v: str) -> Explanation:
         """Say why two nodes are thought to be linked: what they share, paths between them, what each score adds.
@@ -275,59 +215,6 @@ class LinkPredictor(BaseEstimator):
             rows,
         )
 
-    def _density(self) -> float:
-        """Of all pairs that could be linked, the share that is."""
-        linked = self.graph_.num_edges - self.graph_.self_loops
-        share: float = linked / max(linked + count_missing_links(self.graph_), 1)
-        return share
-
-    def _best_of_all(self, k: int, exclude_known: bool) -> "_Best":
-        nodes = self.graph_.num_nodes
-        part = parts(self.graph_)
-        linked = [self.graph_.csr, *([transpose(self.graph_.csr)] if self.graph_.directed else [])]
-        best = _Best.empty()
-        with one_thread():
-            factors = None if self.scored_ is not None or self.pair_ == "l1" else self._factors()
-            rows = max(1, (_BLOCK if factors else _BLOCK // 16) // max(nodes, 1))
-            for first in tqdm(range(0, nodes, rows), "ranking pairs", disable=None, delay=1, leave=False):
-                block = np.arange(first, min(first + rows, nodes))
-                start = 0 if self.graph_.directed else first
-                allowed = self._allowed(block, start, linked if exclude_known else [], part)
-                if factors:
-                    scores = self.weights_[0] * factors.block(block, start) + self.shift_
-                else:
-                    scores = np.full(allowed.shape, -np.inf)
-                    u, v = np.nonzero(allowed)
-                    scores[u, v] = self._log_odds(np.stack([block[u], v + start], axis=1)) if len(u) else 0
-                scores[~allowed] = -np.inf
-                best = best.or_better(scores, block, start, k)
-        return best
-
-    def _best_of_few(self, k: int, among: str, exclude_known: bool) -> "_Best":
-        most = max(_SHORTLIST, 20 * k)
-        scorer = self.scorer_ or Scorer(self.graph_)
-        if among == "two-hop":
-            pairs = two_hop(self.graph_, scorer.known, most, exclude_known)
-        elif among == "nearest" and self.embedding_ is not None:
-            pairs = near(self.graph_, self.embedding_, most)
-            pairs = pairs[~scorer.linked(pairs)] if exclude_known else pairs
-        elif among == "nearest":
-            raise ValueError("among='nearest' needs vectors; use 'two-hop' or 'exhaustive'")
-        else:
-            raise ValueError(f"among must be 'exhaustive', 'two-hop' or 'nearest', got {among!r}")
-        if len(pairs) < k:
-            raise DataError(
-                f"among the {len(pairs)} pairs found by {among!r} there are fewer than {k}; use among='exhaustive'"
-            )
-        pairs = pairs[np.lexsort(pairs.T[::-1])]
-        odds = self._log_odds(pairs)
-        order = np.argsort(-odds, kind="stable")[:k]
-        return _Best(odds[order], *pairs[order].T)
-
-    def _log_odds(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
-        odds: NDArray[np.float64] = (self._sources(pairs) * self.weights_).sum(axis=1) + self.shift_
-        return odds
-
     def _sources(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
         """Log-odds by vectors, if there are any, and by pair scores, if wanted: (pairs, 1 or 2)."""
         columns = [] if self.embedding_ is None else [self._vector_odds(pairs)]
@@ -363,98 +250,30 @@ class LinkPredictor(BaseEstimator):
             odds[first : first + len(some)] = features @ self.coef_ + self.intercept_
         return odds
 
-    def _factors(self) -> "_Factors":
+    def _factors(self) -> Factors | None:
         """Write the log-odds by vectors as left_u . right_v + bias_u + bias_v."""
-        assert self.embedding_ is not None
-        z, w = self.embedding_.values, self.coef_.astype(np.float32)
+        if self.scored_ is not None or self.embedding_ is None or self.pair_ == "l1":
+            return None
+        z, w = self.embedding_.values, (self.weights_[0] * self.coef_).astype(np.float32)
         nodes, dim = z.shape
-        flat = np.full(nodes, self.intercept_ / 2)
+        flat = np.full(nodes, (self.weights_[0] * self.intercept_ + self.shift_) / 2)
         if self.pair_ in ("dot", "cosine", "hadamard"):
             z = unit_rows(z) if self.pair_ == "cosine" else z
-            return _Factors(z * w, z, flat, flat)
+            return Factors(z * w, z, flat, flat)
         if self.pair_ == "context":
             c = self.embedding_.context
             assert c is not None
             if self.graph_.directed:
-                return _Factors(z * w, c, flat, flat)
-            return _Factors(np.concatenate([z, c], 1) * (w / 2), np.concatenate([c, z], 1), flat, flat)
+                return Factors(z * w, c, flat, flat)
+            return Factors(np.concatenate([z, c], 1) * (w / 2), np.concatenate([c, z], 1), flat, flat)
         if self.pair_ == "l2":
             bias = flat + z**2 @ w
-            return _Factors(-2 * z * w, z, bias, bias)
+            return Factors(-2 * z * w, z, bias, bias)
         nothing = np.zeros((nodes, 1), np.float32)
         first, second = (w / 2, w / 2) if self.pair_ == "mean" else (w[:dim], w[dim:])
         if not self.graph_.directed:
             first = second = (first + second) / 2
-        return _Factors(nothing, nothing, flat + z @ first, flat + z @ second)
+        return Factors(nothing, nothing, flat + z @ first, flat + z @ second)
 
-    def _allowed(
-        self, block: NDArray[np.int64], start: int, linked: list[CSR], part: NDArray[np.int64] | None
-    ) -> NDArray[np.bool_]:
-        """Say which pairs of the block's rows and the nodes from ``start`` on may be proposed."""
-        columns = np.arange(start, self.graph_.num_nodes)
-        allowed = block[:, None] != columns if self.graph_.directed else block[:, None] < columns
-        for rows in linked:
-            first, last = rows.indptr[block[0]], rows.indptr[block[-1] + 1]
-            row = np.repeat(block - block[0], np.diff(rows.indptr[block[0] : block[-1] + 2]))
-            column = rows.indices[first:last] - start
-            allowed[row[column >= 0], column[column >= 0]] = False
-        if part is not None:
-            allowed &= part[block][:, None] != part[columns]
-        return allowed
-
-
-def check_number(k: int, graph: Graph) -> None:
-    """Refuse to predict more links than are missing."""
-    missing = count_missing_links(graph)
-    if not 1 <= k <= missing:
-        raise DataError(f"k must be between 1 and {missing}, the number of missing links; got {k}")
-
-
-def link_scores(label: NDArray[np.bool_], score: NDArray[np.float64]) -> dict[str, float]:
-    """Score a ranking of pairs in the four ways every table shows."""
-    return {
-        "AUC": auc(label, score),
-        "AP": average_precision(label, score),
-        "MRR": mean_reciprocal_rank(label, score),
-        "Hits@10": hits(label, score, 10),
-    }
-
-
-class _Factors(NamedTuple):
-    """Log-odds of all pairs: left_u . right_v + left_bias_u + right_bias_v."""
-
-    left: NDArray[np.float32]
-    right: NDArray[np.float32]
-    left_bias: NDArray[np.float64]
-    right_bias: NDArray[np.float64]
-
-    def block(self, rows: NDArray[np.int64], start: int) -> NDArray[np.float64]:
-        """Log-odds of rows by all nodes from ``start`` on."""
-        return self.left[rows] @ self.right[start:].T + self.left_bias[rows, None] + self.right_bias[start:]
-
-
-class _Best(NamedTuple):
-    """The best pairs seen so far, best first."""
-
-    score: NDArray[np.float64]
-    source: NDArray[np.int64]
-    target: NDArray[np.int64]
-
-    @classmethod
-    def empty(cls) -> "_Best":
-        return cls(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
-
-    def or_better(self, scores: NDArray[np.float64], block: NDArray[np.int64], start: int, k: int) -> "_Best":
-        """Take in a block of scores; -inf is never taken."""
-        flat = scores.ravel()
-        floor = self.score[-1] if len(self.score) == k else -np.inf
-        found = np.flatnonzero(flat > floor)
-        if len(found) > k:
-            kth = np.partition(flat[found], len(found) - k)[len(found) - k]
-            found = found[flat[found] >= kth]
-        row, column = np.divmod(found, scores.shape[1])
-        score = np.concatenate([self.score, flat[found]])
-        source = np.concatenate([self.source, block[row]])
-        target = np.concatenate([self.target, column + start])
-        order = np.argsort(-score, kind="stable")[:k]
-        return _Best(score[order], source[order], target[order])
+    def _known(self) -> Facts:
+        return super()._known() if self.scorer_ is None else self.scorer_.known

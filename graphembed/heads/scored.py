@@ -215,8 +215,3 @@ def _out_of_sight(
         if inside.any():
             odds[inside] = _odds(make().fit(features[~inside], label[~inside]), features[inside])
     return odds
-
-
-def shift_to(share: float) -> float:
-    """Log-odds to add when not half of the pairs are linked but this share: Bayes' rule for another prior."""
-    return float(logit(np.clip(share, 1e-300, 1 - 1e-16)))
