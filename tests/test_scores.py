@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphembed import Graph, as_graph
-from graphembed.heads.scored import out_of_sight_scores, training_scores
+from graphembed.heads.scored import Scorer, out_of_sight_scores, training_scores
 from graphembed.metrics import auc
 from graphembed.scores import EPSILON, FAR, Latent, facts, pair_scores
 from graphembed.splits import all_pairs, split_edges, without
@@ -200,7 +200,7 @@ def test_a_matrix_cut_to_a_rank_is_the_nearest_of_that_rank(monkeypatch):
 def test_a_lot_is_scored_on_the_graph_without_its_edges():
     graph = as_graph(nx.karate_club_graph())
     train = all_pairs(graph)
-    scores, lot, label = training_scores(graph, train, seed=1)
+    scores, lot, label, _ = training_scores(graph, train, seed=1)
     order = np.random.default_rng(1).permutation(len(train))
     pairs = train.pairs[order]
     assert np.array_equal(label, train.label[order])
@@ -228,3 +228,26 @@ def test_scores_of_linked_pairs_are_out_of_sight_wherever_they_are_asked_for():
     pair = graph.pairs[:1]
     found, _ = out_of_sight_scores(graph, pair, np.array([True]))
     assert np.array_equal(found.to_numpy(), pair_scores(without(graph, pair), pair).to_numpy())
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_a_score_is_the_same_in_any_company(directed):
+    graph = as_graph(nx.gnp_random_graph(60, 0.1, seed=1, directed=directed))
+    scorer = Scorer(graph)
+    pairs = np.array([(0, v) for v in range(1, 60)])
+    assert scorer.linked(pairs).any()
+    together = scorer.scores_of_any(pairs)
+    for k in (0, 1, 2, *np.flatnonzero(scorer.linked(pairs))[:3]):
+        np.testing.assert_array_equal(scorer.scores_of_any(pairs[[k]]).to_numpy()[0], together.to_numpy()[k])
+    apart = pairs[~scorer.linked(pairs)]
+    np.testing.assert_array_equal(scorer.scores_of_any(apart), pair_scores(graph, apart))
+
+
+def test_what_is_linked_is_scored_without_its_edge_and_with_most_others():
+    graph = as_graph(nx.gnp_random_graph(60, 0.1, seed=1))
+    pair = graph.pairs[[3]]
+    found, bare = Scorer(graph).scores_of_any(pair).iloc[0], pair_scores(without(graph, pair), pair).iloc[0]
+    assert found["distance"] >= bare["distance"] > 1
+    degrees = [f"degree {side}" for side in ("low", "high")]
+    assert (found[degrees] <= bare[degrees]).all()
+    assert (found[degrees] >= bare[degrees] - 3).all()

@@ -1,5 +1,7 @@
 """`LinkHead`: what every head can say of links once it is fitted, from its log-odds alone."""
 
+from typing import Any, Self
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -35,6 +37,14 @@ class LinkHead(BaseEstimator):
 
     def log_odds(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the log-odds, (pairs,), that the (pairs, 2) rows u, v are linked, among pairs of which half are."""
+        raise NotImplementedError
+
+    def look_at(self, graph: Any) -> Self:
+        """Go on with another graph of the same nodes, such as one with more links: what has been learnt stays.
+
+        Raises:
+            ValueError: The head goes by vectors, which another graph would not change.
+        """
         raise NotImplementedError
 
     def predict_proba(self, pairs: NDArray[np.int64], share: float | None = None) -> NDArray[np.float64]:

@@ -33,6 +33,7 @@ from graphembed.training import Training, seeded
 from graphembed.training import train as learn
 
 _POOL, _SIDE_POOL = 10, 3  # unlinked pairs to learn from, for each link; fewer if numbers about each are computed
+_SIDE_LINKS = 20_000  # at most, to learn from where numbers about each are computed
 _OWN = 0x6A6F696E  # a split with the same seed draws pairs, too: drawn alike, these would be those of its test
 _TABLE = 128  # width of learned inputs
 _SMALL = 1e-6  # added to scores before their logarithm is taken
@@ -87,7 +88,8 @@ class JointPredictor(LinkHead):
         Args:
             graph: The observed graph.
             train: Pairs to learn from; by default all edges of the graph. To those that are not linked so many
-                others are added that there are ten for each link (three with ``side``, which has to be computed).
+                others are added that there are ten for each link (three with ``side``, which has to be computed,
+                and then of 20 000 links at most).
             valid: Pairs that say when to stop; their links must not be in the graph. By default nothing does.
         """
         graph = as_graph(graph)
@@ -117,9 +119,17 @@ class JointPredictor(LinkHead):
         self.inputs_ = _inputs(graph)
         self.history_, self.beside_ = learn(module, self.inputs_, objective, training, seed=self.seed)
         self.encoder_ = module
+        return self.look_at(graph)
+
+    def look_at(self, graph: Any) -> Self:
+        """Go on with another graph of the same nodes, such as one with more links: what has been learnt stays."""
+        self.graph_ = as_graph(graph)
+        self.inputs_ = _inputs(self.graph_)
+        if self.side:
+            self.facts_ = facts(self.graph_)
         with torch.no_grad(), one_thread():
-            z = encode(module.eval(), asking(self.inputs_, Asked(np.empty((0, 2), np.int64), np.empty(0, bool))))
-        self.embedding_ = Embedding(z.numpy(), graph.names, {"encoder": type(self).__name__, "seed": self.seed})
+            z = encode(self.encoder_.eval(), asking(self.inputs_, Asked(np.empty((0, 2), np.int64), np.empty(0, bool))))
+        self.embedding_ = Embedding(z.numpy(), self.graph_.names, {"encoder": type(self).__name__, "seed": self.seed})
         return self
 
     def log_odds(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -131,12 +141,19 @@ class JointPredictor(LinkHead):
             return decode(self.beside_, z, asking(self.inputs_, asked)).astype(np.float64)
 
     def _with_pool(self, known: LabelledPairs) -> LabelledPairs:
-        """Add unlinked pairs, drawn from the seed."""
-        links = int(known.label.sum())
-        wanted = min((_SIDE_POOL if self.side else _POOL) * links, count_non_edges(self.graph_)) - (len(known) - links)
+        """Add unlinked pairs, drawn from the seed; with ``side``, of many links take some."""
+        rng = np.random.default_rng([self.seed, _OWN])
+        links = np.flatnonzero(known.label)
+        if self.side and len(links) > _SIDE_LINKS:
+            some = np.sort(
+                np.concatenate([rng.choice(links, _SIDE_LINKS, replace=False), np.flatnonzero(~known.label)])
+            )
+            known, links = LabelledPairs(known.pairs[some], known.label[some]), links[:_SIDE_LINKS]
+        others, pool = len(known) - len(links), (_SIDE_POOL if self.side else _POOL) * len(links)
+        wanted = min(pool, count_non_edges(self.graph_)) - others
         if wanted <= 0:
             return known
-        drawn = sample_non_edges(self.graph_, wanted, np.random.default_rng([self.seed, _OWN]))
+        drawn = sample_non_edges(self.graph_, wanted, rng)
         return LabelledPairs(
             np.concatenate([known.pairs, drawn]), np.concatenate([known.label, np.zeros(len(drawn), bool)])
         )

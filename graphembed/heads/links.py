@@ -22,7 +22,7 @@ from graphembed.heads.exhaustive import Factors
 from graphembed.heads.explain import Explanation, between
 from graphembed.heads.head import LinkHead
 from graphembed.heads.pairs import pair_features, unit_rows
-from graphembed.heads.scored import CLASSIFIERS, Scorer, learn, logged, out_of_sight_scores
+from graphembed.heads.scored import CLASSIFIERS, NEGATIVES, Scorer, learn, logged
 from graphembed.metrics import auc
 from graphembed.parallel import one_thread
 from graphembed.scores import Facts
@@ -48,6 +48,10 @@ class LinkPredictor(LinkHead):
             with the weight the validation pairs give it.
         strength: Inverse of the regression's regularisation, scikit-learn's C.
         seed: For the unlinked pairs drawn when none are given, for the lots of edges out of sight, for trees.
+        negatives: What pair scores are to tell links from: the pairs "given", "hard" ones, which common heuristics like
+            best (better at near misses, worse at random pairs), or "both", the mean of two classifiers. By default
+            "both", but in bipartite graphs "given" (measured: lists are better). Beyond 30 000 nodes no hard ones are
+            looked for.
 
     Attributes:
         pair_: The pair function used, "" without vectors.
@@ -75,6 +79,7 @@ class LinkPredictor(LinkHead):
     classifier: str | None = "vectors"
     strength: float = 1.0
     seed: int = 0
+    negatives: str | None = None
 
     def fit(
         self,
@@ -100,6 +105,8 @@ class LinkPredictor(LinkHead):
         if self.classifier not in (None, "vectors", *CLASSIFIERS):
             known = ", ".join(["vectors", *CLASSIFIERS])
             raise ValueError(f"there is no classifier {self.classifier!r}; known are {known}, and None")
+        if self.negatives not in (None, *NEGATIVES):
+            raise ValueError(f"negatives must be one of {', '.join(map(repr, NEGATIVES))}, got {self.negatives!r}")
         if embedding is None and self.classifier == "vectors":
             raise ValueError("the classifier 'vectors' needs an embedding; without one choose another, or None")
         graph = as_graph(graph)
@@ -118,7 +125,7 @@ class LinkPredictor(LinkHead):
             self._fit_vectors(train, valid)
         self.scored_, self.scorer_ = None, None
         if self.classifier != "vectors":
-            self.scored_ = learn(graph, train, self.classifier, self.seed, self.strength)
+            self.scored_ = learn(graph, train, self.classifier, self.seed, self.strength, self.negatives)
             self.scorer_, self.classifier_ = Scorer(graph), self.scored_.kind
         self._weigh(valid if checked else None)
         return self
@@ -175,6 +182,18 @@ class LinkPredictor(LinkHead):
         odds: NDArray[np.float64] = (self._sources(pairs) * self.weights_).sum(axis=1) + self.shift_
         return odds
 
+    def look_at(self, graph: Any) -> Self:
+        """Go on with another graph of the same nodes, such as one with more links: what has been learnt stays.
+
+        Raises:
+            ValueError: The head goes by vectors, which another graph would not change.
+        """
+        if self.embedding_ is not None:
+            raise ValueError("vectors would stay those of the graph they were made from; fit again")
+        self.graph_ = as_graph(graph)
+        self.scorer_ = Scorer(self.graph_)
+        return self
+
     def explain(self, u: str, v: str) -> Explanation:
         """Say why two nodes are thought to be linked: what they share, paths between them, what each score adds.
 
@@ -189,7 +208,7 @@ class LinkPredictor(LinkHead):
         if missing := [name for name in (u, v) if name not in self.graph_.row]:
             raise UnknownNameError(f"not in the graph: {first_few(missing)}")
         pair = np.array([[self.graph_.row[u], self.graph_.row[v]]])
-        scores = self._scores(pair)
+        scores = self.scorer_.scores_of_any(pair)
         features = self.scored_.standard(scores)
         many = np.repeat(features, features.shape[1] + 1, axis=0)
         many[np.arange(features.shape[1]), np.arange(features.shape[1])] = 0
@@ -219,21 +238,14 @@ class LinkPredictor(LinkHead):
         """Log-odds by vectors, if there are any, and by pair scores, if wanted: (pairs, 1 or 2)."""
         columns = [] if self.embedding_ is None else [self._vector_odds(pairs)]
         if self.scored_ is not None:
-            odds = np.empty(len(pairs))
+            odds, scorer = np.empty(len(pairs)), self.scorer_
+            assert scorer is not None
             for first in range(0, len(pairs), 1 << 15):
                 some = slice(first, first + (1 << 15))
                 with threadpool_limits(1):
-                    odds[some] = self.scored_.log_odds(self.scored_.standard(self._scores(pairs[some])))
+                    odds[some] = self.scored_.log_odds(self.scored_.standard(scorer.scores_of_any(pairs[some])))
             columns.append(odds)
         return np.stack(columns, axis=1)
-
-    def _scores(self, pairs: NDArray[np.int64]) -> pd.DataFrame:
-        """Pair scores, linked pairs as if they were not."""
-        assert self.scorer_ is not None
-        linked = self.scorer_.linked(pairs)
-        if not linked.any():
-            return self.scorer_.scores(pairs)
-        return out_of_sight_scores(self.graph_, pairs, linked)[0]
 
     def _vector_odds(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
         odds = self._one_way(pairs)
