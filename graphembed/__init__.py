@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from graphembed.graph import Graph as Graph
     from graphembed.graph import as_graph as as_graph
     from graphembed.graph import merge as merge
+    from graphembed.heads.ensemble import LinkEnsemble as LinkEnsemble
     from graphembed.heads.joint import JointPredictor as JointPredictor
     from graphembed.heads.joint import hlgnn as hlgnn
     from graphembed.heads.joint import maskgae as maskgae
@@ -101,6 +102,7 @@ _HOME = {
     "Graph": "graph",
     "as_graph": "graph",
     "merge": "graph",
+    "LinkEnsemble": "heads.ensemble",
     "JointPredictor": "heads.joint",
     "hlgnn": "heads.joint",
     "maskgae": "heads.joint",

@@ -26,6 +26,7 @@ _LARGE = 50_000  # edges from which on all encoders on three splits take more th
 _SEED = click.IntRange(0, 2**32 - 1)
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 _LABELLED = ("blogcatalog", "ppi", "wikipedia")
+_PROTOCOLS = ("seal", "hits", "citation", "large", "lists")
 _PROBED = ("cora", "citeseer", "amazon-photo")
 _PARTS = ("walks", "skipgram", "text", "web", "sampling", "epochs")
 ENCODERS = ("deepwalk", "node2vec", "line", "spectral", "netmf", "prone", "fastrp", "cleora", "sage", "gcn")
@@ -327,6 +328,34 @@ def labels(names: tuple[str, ...], shuffles: int, seed: int) -> None:
     for name in names or _LABELLED:
         table = public(name, shuffles, seed).round(4)
         click.echo(f"{name}\n{_plain_table(table)}\n")
+
+
+@bench.command(short_help="Link prediction by published protocols.", epilog="""\b
+Examples:
+  GRAPHEMBED_DATA=~/data graphembed bench links seal --graph usair --seeds 10
+  GRAPHEMBED_DATA=~/data graphembed bench links citation
+
+\b
+Protocols: seal (90/10; AUC), hits (70/10/20; Hits@50), citation (85/5/10; AUC,
+AP, Hits@100, HeaRT MRR, calibration), large (85/5/10; MRR) and lists (85/5/10;
+MRR among all nodes). Each table has the default head, its members, and scores
+that need no training; seconds and memory are those of one split.""")  # fmt: skip
+@click.argument("protocols", nargs=-1, type=click.Choice(_PROTOCOLS))
+@click.option("--graph", "graphs", multiple=True, help="Which of the protocol's graphs; may be repeated. [all]")
+@click.option("--seeds", default=10, show_default=True, type=click.IntRange(min=1), help="How many splits.")
+@click.option("--seed", default=0, show_default=True, type=_SEED, help="The first.")
+def links(protocols: tuple[str, ...], graphs: tuple[str, ...], seeds: int, seed: int) -> None:
+    """Print the default head next to baselines and published figures, one table a graph."""
+    from graphembed.bench.protocols import PROTOCOLS, summary, table
+
+    for name in protocols or _PROTOCOLS:
+        protocol = PROTOCOLS[name]
+        if unknown := [graph for graph in graphs if graph not in protocol.graphs]:
+            raise click.UsageError(f"{name} has no graph {unknown[0]!r}; it has: {', '.join(protocol.graphs)}")
+        for graph in graphs or protocol.graphs:
+            found = list(table(name, graph, seeds, seed))
+            click.echo(f"{name}, {graph}, {seeds} {'split' if seeds == 1 else 'splits'}")
+            click.echo(_plain_table(summary(found, protocol, graph).reset_index(names="method")) + "\n")
 
 
 @bench.command(short_help="What a linear probe reads off vectors.", epilog="""\b

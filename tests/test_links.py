@@ -262,9 +262,8 @@ def test_a_regression_is_the_weighted_sum_of_its_scores():
     wide = logged(pair_scores(graph, pairs)).to_numpy()
     scored = head.scored_
     z = np.clip((wide - scored.mean) / scored.spread, -4, 4)
-    odds = (
-        scored.slope * np.mean([z @ part.coef_[0] + part.intercept_[0] for part in scored.parts], axis=0) + scored.shift
-    )
+    said = [w * (z @ part.coef_[0] + part.intercept_[0]) for w, part in zip(scored.weights, scored.parts, strict=True)]
+    odds = scored.slope * np.sum(said, axis=0) + scored.shift
     assert head.predict_proba(pairs, share=0.5) == pytest.approx(1 / (1 + np.exp(-odds)), abs=1e-9)
 
 

@@ -58,12 +58,12 @@ class LinkEnsemble(LinkHead):
             graph: The observed graph.
             train: Pairs to learn from; by default all edges of the graph and as many unlinked pairs.
             valid: Pairs whose links are not in the graph: they say when to stop, weigh the members and bring
-                probabilities in line with what happens. By default a tenth of the pairs to learn from is set aside;
-                what has been learnt without them is then applied to the whole graph.
+                probabilities in line with what happens. By default a tenth of the pairs to learn from is set aside
+                for that; in the end pair scores are learnt from all, and the other members see the whole graph.
         """
         self.graph_ = graph = as_graph(graph)
-        train = all_pairs(graph, self.seed) if train is None else train
-        rest = graph
+        everything = all_pairs(graph, self.seed) if train is None else train
+        train, rest = everything, graph
         if valid is None or valid.label.all() or not valid.label.any():
             train, valid = _set_aside(train, self.seed)
             rest = without(graph, valid.pairs[valid.label])
@@ -80,7 +80,10 @@ class LinkEnsemble(LinkHead):
         self._weigh(valid)
         if rest is not graph:
             for member in fitted:
-                member.look_at(graph)
+                if isinstance(member, LinkPredictor):  # quick enough to learn from all
+                    member.fit(None, graph, everything)
+                else:
+                    member.look_at(graph)
         self.embedding_ = next((member.embedding_ for member in fitted if member.embedding_ is not None), None)
         return self
 

@@ -33,7 +33,7 @@ from graphembed.training import Training, seeded
 from graphembed.training import train as learn
 
 _POOL, _SIDE_POOL = 10, 3  # unlinked pairs to learn from, for each link; fewer if numbers about each are computed
-_SIDE_LINKS = 20_000  # at most, to learn from where numbers about each are computed
+_SIDE_LINKS = 10_000  # at most, to learn from where numbers about each are computed
 _OWN = 0x6A6F696E  # a split with the same seed draws pairs, too: drawn alike, these would be those of its test
 _TABLE = 128  # width of learned inputs
 _SMALL = 1e-6  # added to scores before their logarithm is taken
@@ -89,7 +89,7 @@ class JointPredictor(LinkHead):
             graph: The observed graph.
             train: Pairs to learn from; by default all edges of the graph. To those that are not linked so many
                 others are added that there are ten for each link (three with ``side``, which has to be computed,
-                and then of 20 000 links at most).
+                and then of 10 000 links at most).
             valid: Pairs that say when to stop; their links must not be in the graph. By default nothing does.
         """
         graph = as_graph(graph)

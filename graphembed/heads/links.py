@@ -42,16 +42,15 @@ class LinkPredictor(LinkHead):
         pair: One of `graphembed.heads.pairs.PAIR_FUNCTIONS`; by default "context" where the embedding has a context
             table, else "hadamard", unless "hadamard" or "dot", respectively, is better on the validation
             pairs. "context" tends to win on sparse graphs, "hadamard" on dense ones.
-        classifier: "vectors": logistic regression over the pair function alone. "regression", "boosting" or "vote" (the
-            mean of both and of a forest of random trees): over some fifty `graphembed.scores.pair_scores`; None: the
-            one of these with the best AUC in cross-validation. Where vectors are given as well, what they say is added
-            with the weight the validation pairs give it.
+        classifier: "vectors": logistic regression over the pair function alone. "regression", "boosting" or "vote"
+            (both and a forest of random trees, weighed by cross-validation): over some fifty
+            `graphembed.scores.pair_scores`; None: the one of these with the best AUC in cross-validation. Where vectors
+            are given as well, what they say is added with the weight the validation pairs give it.
         strength: Inverse of the regression's regularisation, scikit-learn's C.
         seed: For the unlinked pairs drawn when none are given, for the lots of edges out of sight, for trees.
         negatives: What pair scores are to tell links from: the pairs "given", "hard" ones, which common heuristics like
-            best (better at near misses, worse at random pairs), or "both", the mean of two classifiers. By default
-            "both", but in bipartite graphs "given" (measured: lists are better). Beyond 30 000 nodes no hard ones are
-            looked for.
+            best (better at near misses, worse at random pairs), or "both", the mean of two classifiers. Beyond 30 000
+            nodes no hard ones are looked for.
 
     Attributes:
         pair_: The pair function used, "" without vectors.
@@ -79,7 +78,7 @@ class LinkPredictor(LinkHead):
     classifier: str | None = "vectors"
     strength: float = 1.0
     seed: int = 0
-    negatives: str | None = None
+    negatives: str = "both"
 
     def fit(
         self,
@@ -105,7 +104,7 @@ class LinkPredictor(LinkHead):
         if self.classifier not in (None, "vectors", *CLASSIFIERS):
             known = ", ".join(["vectors", *CLASSIFIERS])
             raise ValueError(f"there is no classifier {self.classifier!r}; known are {known}, and None")
-        if self.negatives not in (None, *NEGATIVES):
+        if self.negatives not in NEGATIVES:
             raise ValueError(f"negatives must be one of {', '.join(map(repr, NEGATIVES))}, got {self.negatives!r}")
         if embedding is None and self.classifier == "vectors":
             raise ValueError("the classifier 'vectors' needs an embedding; without one choose another, or None")

@@ -7,6 +7,7 @@ NS, AUC among training pairs .997 and on the test .988; with lots .985 and .989)
 
 Of the classifiers one half learns to tell links from the unlinked pairs given, the other from hard ones, mined in the
 observed graph (`graphembed.sampling.hard.heart`): their mean is as good at random pairs and better at near misses.
+What several classifiers say is added up with the weights that pairs they have not learnt from give them.
 """
 
 from collections.abc import Callable
@@ -24,11 +25,10 @@ from graphembed.graph import Graph
 from graphembed.kernels.pairs import places
 from graphembed.metrics import auc
 from graphembed.sampling.hard import heart
-from graphembed.sampling.pairs import parts
 from graphembed.scores import FAR, Latent, facts, pair_scores
 from graphembed.splits import LabelledPairs, without
 
-CLASSIFIERS = {  # and whose log-odds they average
+CLASSIFIERS = {  # and whose log-odds they add up
     "regression": ("regression",),
     "boosting": ("boosting",),
     "vote": ("regression", "boosting", "forest"),
@@ -39,7 +39,7 @@ _HARD_LINKS, _HARD_EACH, _HARD_AMONG = 500, 8, 500  # links that have hard negat
 _OWN = 0x68617264  # who asks `heart` with the same seed gets other draws
 _EACH_TREE = 8000  # pairs that each tree of the forest learns from
 _ROUNDS = 5  # of cross-validation, each over some of the lots
-_MOST = 20_000  # pairs to learn from; two dozen numbers need no more
+_MOST = 10_000  # pairs to learn from; two dozen numbers need no more
 _LATENT = 30_000  # nodes up to which directions of the whole graph are looked for
 _FEWEST = 200  # and from which on: of fewer nodes there are too few directions
 _DEEP = 1_000_000  # edges, either way, up to which walks and paths are looked at
@@ -70,7 +70,8 @@ class Scored(NamedTuple):
     columns: list[str]
     mean: _Floats
     spread: _Floats
-    parts: list[Any]  # fitted models; the mean of their log-odds counts
+    parts: list[Any]  # fitted models
+    weights: _Floats  # of their log-odds in the sum
     slope: float
     shift: float
     auc: float  # of pairs it had not learnt from
@@ -81,12 +82,13 @@ class Scored(NamedTuple):
 
     def log_odds(self, features: _Floats) -> _Floats:
         """(pairs,) from what `standard` returns."""
-        odds: _Floats = self.slope * np.mean([_odds(part, features) for part in self.parts], axis=0) + self.shift
+        said = np.stack([_odds(part, features) for part in self.parts], axis=1)
+        odds: _Floats = self.slope * (said @ self.weights) + self.shift
         return odds
 
 
 def learn(
-    graph: Graph, train: LabelledPairs, kind: str | None, seed: int, strength: float = 1.0, negatives: str | None = None
+    graph: Graph, train: LabelledPairs, kind: str | None, seed: int, strength: float = 1.0, negatives: str = "both"
 ) -> Scored:
     """Learn which pairs are linked.
 
@@ -96,33 +98,37 @@ def learn(
         kind: One of `CLASSIFIERS`, or None: the one with the highest AUC in cross-validation.
         seed: For the lots, the hard negatives and the trees.
         strength: Inverse of the regression's regularisation, scikit-learn's C.
-        negatives: What to tell links from, one of `NEGATIVES`; None: "both", but in bipartite graphs "given".
+        negatives: What to tell links from, one of `NEGATIVES`.
     """
-    negatives = negatives or ("both" if parts(graph) is None else "given")
     scores, lot, label, hard = training_scores(graph, train, seed, negatives != "given")
     wide, given = logged(scores), ~hard
-    mean, spread = wide[given].to_numpy().mean(axis=0), wide[given].to_numpy().std(axis=0)
+    middle, spread = wide[given].to_numpy().mean(axis=0), wide[given].to_numpy().std(axis=0)
     spread = np.where(spread > 1e-9, spread, 1.0)
-    features = _standard(wide, mean, spread)
+    features = _standard(wide, middle, spread)
     lessons = [given] * (negatives != "hard" or not hard.any()) + [label | hard] * bool(hard.any())
     makers = _makers(seed, strength)
     kinds = list(CLASSIFIERS) if kind is None else [kind]
     with threadpool_limits(1):  # sums in the same order on any machine; and idle threads that spin take hours
-        unseen = {
-            part: np.mean([_out_of_sight(makers[part], features, label, lot, lesson) for lesson in lessons], axis=0)
-            for part in dict.fromkeys(part for each in kinds for part in CLASSIFIERS[each])
-        }
-        odds = {each: np.mean([unseen[part] for part in CLASSIFIERS[each]], axis=0)[given] for each in kinds}
-        found = {each: auc(label[given], odds[each]) for each in kinds}
-        best = max(found, key=found.__getitem__)
-        line = LogisticRegression(C=1e6).fit(odds[best][:, None], label[given])
-        fitted = [
-            makers[part](int(lesson.sum())).fit(features[lesson], label[lesson])
-            for part in CLASSIFIERS[best]
+        unseen = [
+            {part: _out_of_sight(makers[part], features, label, lot, lesson) for part in _parts(kinds)}
             for lesson in lessons
         ]
+        found = {}
+        for each in kinds:
+            odds = [np.stack([said[part] for part in CLASSIFIERS[each]], axis=1) for said in unseen]
+            weights = [_stacked(said[lesson], label[lesson]) for said, lesson in zip(odds, lessons, strict=True)]
+            mean = np.mean([said @ weight for said, weight in zip(odds, weights, strict=True)], axis=0)[given]
+            found[each] = auc(label[given], mean), mean, np.concatenate(weights) / len(lessons)
+        best = max(found, key=lambda each: found[each][0])
+        worth, mean_odds, weight = found[best]
+        line = LogisticRegression(C=1e6).fit(mean_odds[:, None], label[given])
+        fitted = [
+            makers[part](int(lesson.sum())).fit(features[lesson], label[lesson])
+            for lesson in lessons
+            for part in CLASSIFIERS[best]
+        ]
     slope, shift = float(line.coef_[0, 0]), float(line.intercept_[0])
-    return Scored(best, list(wide.columns), mean, spread, fitted, slope, shift, found[best])
+    return Scored(best, list(wide.columns), middle, spread, fitted, weight, slope, shift, worth)
 
 
 class Scorer:
@@ -236,7 +242,7 @@ def _makers(seed: int, strength: float) -> dict[str, Callable[[int], Any]]:
         "boosting": lambda _: HistGradientBoostingClassifier(
             learning_rate=0.03,
             max_iter=300,
-            max_leaf_nodes=6,
+            max_leaf_nodes=16,
             l2_regularization=1.0,
             min_samples_leaf=20,
             max_features=0.3,
@@ -252,6 +258,22 @@ def _makers(seed: int, strength: float) -> dict[str, Callable[[int], Any]]:
             random_state=seed,
         ),
     }
+
+
+def _parts(kinds: list[str]) -> list[str]:
+    return list(dict.fromkeys(part for kind in kinds for part in CLASSIFIERS[kind]))
+
+
+def _stacked(odds: _Floats, label: NDArray[np.bool_]) -> _Floats:
+    """Weigh classifiers, (pairs, parts) log-odds, by a regression without weights below zero (van der Laan 2007)."""
+    weight, taken = np.zeros(odds.shape[1]), np.ones(odds.shape[1], bool)
+    while taken.any():
+        found = LogisticRegression(C=1e3).fit(odds[:, taken], label).coef_[0]
+        if (found >= 0).all():
+            weight[taken] = found
+            break
+        taken[taken] = found >= 0
+    return weight
 
 
 def _odds(model: Any, features: _Floats) -> _Floats:
