@@ -6,9 +6,11 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 bad data, 130 interrupted.
 
 import json
 import math
+import platform
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,7 @@ _PROTOCOLS = ("seal", "hits", "citation", "large", "lists")
 _PROBED = ("cora", "citeseer", "amazon-photo")
 _PARTS = ("walks", "skipgram", "text", "web", "sampling", "epochs")
 ENCODERS = ("deepwalk", "node2vec", "line", "spectral", "netmf", "prone", "fastrp", "cleora", "sage", "gcn")
+HEADS = ("pair scores", "ensemble", "refined_gae", "hlgnn", "maskgae", "ncn", "ncnc", "mplp")
 
 
 class _BadData(click.ClickException):
@@ -101,23 +104,34 @@ def main(debug: bool) -> None:
     """Turn graphs into vectors and answer questions with them: who is linked, who is near."""
 
 
-@main.command("link-prediction", short_help="Compare encoders, predict missing links.", epilog="""\b
+@main.command("link-prediction", short_help="Compare encoders and heads, predict missing links.", epilog="""\b
 Examples:
   graphembed link-prediction lesmis
   graphembed link-prediction edges.tsv --encoder node2vec --encoder sage --seeds 5
   graphembed link-prediction edges.csv --directed --out links.tsv -k 100
+  graphembed link-prediction edges.csv --budget 120 --out links.tsv
 
 \b
 For each seed, some linked pairs are hidden; every method sees the same rest.
 AUC is the chance that a hidden link scores above an unlinked pair; AP, MRR and
 Hits@10 look at the top of the ranking. "degree" knows nothing but how many
-links each node has: what is not above it has learnt nothing else. "pair scores"
-needs no encoder: a classifier over what is around two nodes, their own link
-out of sight.""")  # fmt: skip
+links each node has: what is not above it has learnt nothing else. Heads need no
+encoder: "pair scores" is a classifier over what is around two nodes, their own
+link out of sight; "ensemble" adds a network that is trained on them. What is
+best on the validation pairs predicts. --out also writes a .json beside the
+links, with all scores and all that is needed to repeat them.""")  # fmt: skip
 @click.argument("source")
 @click.option(
     "--encoder", "encoders", multiple=True, type=click.Choice(ENCODERS), help="Which to compare; may be repeated. [all]"
 )
+@click.option(
+    "--head",
+    "heads",
+    multiple=True,
+    type=click.Choice(HEADS),
+    help="Which to compare; may be repeated.  [pair scores, ensemble]",
+)
+@click.option("--budget", type=click.FloatRange(min=0, min_open=True), help="Seconds to compare within.  [no end]")
 @click.option(
     "--seeds", default=3, show_default=True, type=click.IntRange(min=1), help="How many splits to average over."
 )
@@ -129,6 +143,8 @@ out of sight.""")  # fmt: skip
 def link_prediction(
     source: str,
     encoders: tuple[str, ...],
+    heads: tuple[str, ...],
+    budget: float | None,
     seeds: int,
     test: float,
     valid: float,
@@ -140,47 +156,57 @@ def link_prediction(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Compare encoders with baselines on hidden links of SOURCE, and predict its missing ones."""
+    """Compare encoders and heads with baselines on hidden links of SOURCE, and predict its missing ones."""
     from graphembed.bench.baselines import DEGREE
-    from graphembed.bench.links import PAIR_SCORES, compare
+    from graphembed.bench.links import ENSEMBLE, PAIR_SCORES, compare, on_vectors
+    from graphembed.bench.links import HEADS as METHODS
     from graphembed.datasets import read
     from graphembed.files import TABLES, write_table
     from graphembed.heads.head import check_number
-    from graphembed.heads.links import LinkPredictor
     from graphembed.sampling.pairs import count_missing_links
 
+    record = out.with_suffix(".json") if out else None
     _check_out(out, force, TABLES)
+    _check_out(record, force, (".json",))
     if test + valid >= 1:
         raise click.UsageError(f"--test and --valid must leave links to learn from: together they are {test + valid:g}")
     with _threads(threads):
         graph = read(source, directed=directed)
         _say(f"{source}: {graph}")
-        if graph.num_edges > _LARGE and not encoders:
-            _say("a large graph: this takes many minutes; --encoder deepwalk --seeds 1 is a quick first look")
+        if (side := graph.data.get("part")) is not None:
+            second = int(side.sum())
+            _say(f"in two parts, of {len(side) - second} and {second} nodes: links are looked for between them only")
+        if graph.num_edges > _LARGE and not encoders and budget is None:
+            _say("a large graph: this takes many minutes; --budget 300 is a quicker first look")
         if k is None:
             k = min(20, count_missing_links(graph))
         else:
             check_number(k, graph)
         makers = {name: _maker(name) for name in dict.fromkeys(encoders or ENCODERS)}
-        table = compare(graph, makers, seeds=seeds, seed=seed, test=test, valid=valid)
-        best = table.best([*makers, PAIR_SCORES])
+        methods = list(dict.fromkeys(heads or (PAIR_SCORES, ENSEMBLE)))
+        table = compare(graph, makers, methods, seeds=seeds, seed=seed, test=test, valid=valid, budget=budget)
+        if table.skipped or len(table.seeds) < seeds:
+            left = f", no time for {', '.join(table.skipped)}" if table.skipped else ""
+            _say(f"the budget of {budget:g} s was enough for {len(table.seeds)} of {seeds} splits{left}")
+        best = table.best([name for name in (*methods, *makers) if name not in table.skipped])
         _say(f"predicting with {best}, which has the best AUC on the validation pairs")
-        if best == PAIR_SCORES:
-            head = LinkPredictor(classifier=None, seed=seed).fit(None, graph)
-        else:
-            head = LinkPredictor(table.pair(best), seed=seed).fit(makers[best](seed).fit_transform(graph), graph)
-        links = head.predict_links(k)
-    splits = f"{seeds} {'split' if seeds == 1 else 'splits'}, each with {table.hidden} hidden links to test on"
+        method = METHODS[best] if best in METHODS else on_vectors(makers[best], table.pair(best))
+        links = method(graph, None, None, seed).predict_links(k)
+    splits = f"{len(table.seeds)} {'split' if len(table.seeds) == 1 else 'splits'}"
     summary = table.summary()
-    if out:
+    found: dict[str, Any] = {"source": source, "graph": str(graph), "directed": directed, "test": test, "valid": valid}
+    found |= {"seeds": table.seeds, "audit": table.leaks, "methods": summary.reset_index().to_dict("records")}
+    found |= {"skipped": table.skipped, "predicted_with": best, "links": links.to_dict("records")}
+    found |= {"scores": table.rows.to_dict("records"), "versions": _versions()}
+    if out and record:
         write_table(links, out)
-        _say(f"wrote {len(links)} predicted links to {out}")
+        record.write_text(_as_json(found) + "\n", encoding="utf-8")
+        _say(f"wrote {len(links)} predicted links to {out}, and all that is needed to repeat them to {record}")
     if as_json:
-        rows = summary.reset_index().to_dict("records")
-        found = {"source": source, "graph": str(graph), "seeds": list(range(seed, seed + seeds)), "audit": table.leaks}
-        _print_json(found | {"methods": rows, "predicted_with": best, "links": links.to_dict("records")})
+        click.echo(_as_json(found))
         return
-    click.echo(f"audit: {'; '.join(table.leaks) or 'no leaks'} in {splits}\n")
+    hidden = f"{splits}, each with {table.hidden} hidden links to test on"
+    click.echo(f"audit: {'; '.join(table.leaks) or 'no leaks'} in {hidden}\n")
     click.echo(_score_table(summary, DEGREE))
     click.echo(f"\nmost plausible missing links ({best} fitted on the whole graph):")
     click.echo(_plain_table(links.head(5 if out else k)))
@@ -493,7 +519,17 @@ def _columns(lines: list[list[str]]) -> str:
 
 
 def _print_json(value: Any) -> None:
-    click.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+    click.echo(_as_json(value))
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _versions() -> dict[str, str]:
+    """Return those of what results depend on."""
+    packages = ("graphembed", "numpy", "numba", "scikit-learn", "torch", "torch-geometric")
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}
 
 
 def _finite(value: Any) -> Any:

@@ -85,6 +85,8 @@ def read_edges(path: str | PathLike[str], *, directed: bool = False) -> Graph:
       called "weight" (or score, combined_score, confidence, strength, value, count); without a header, in the third if
       it holds numbers, with decimal commas where semicolons separate. Other columns are ignored.
     - A name alone on its line is an isolated node.
+    - If no name stands in both columns, and there are at least as many edges as names, the graph is in two parts
+      (``data.part``), and links are only looked for between them.
     - Names are kept as written: ``007``, ``NA`` and ``nan`` are names. Commas and semicolons may be quoted: ``"a, b"``.
 
     Raises:

@@ -407,6 +407,9 @@ def _(source: Any, /) -> Graph:
 def frame_graph(edges: pd.DataFrame, *, directed: bool = False, nodes: Iterable[str] = ()) -> Graph:
     """Read a graph from a frame with one row per edge.
 
+    Where no name is in both columns and there are at least as many edges as names, the graph is in two parts: those
+    of the first column are ``data.part`` 0, those of the second 1, and links are only looked for between them.
+
     Args:
         edges: Columns ``source`` and ``target`` (or the first two) and, optionally, one of the names in `WEIGHTS`.
         directed: Whether ``source -> target`` differs from ``target -> source``.
@@ -436,7 +439,19 @@ def frame_graph(edges: pd.DataFrame, *, directed: bool = False, nodes: Iterable[
         names=names.tolist(),
         nodes=len(names),
         directed=directed,
+        **_sides(source, target, len(names)),
     )
+
+
+def _sides(source: NDArray[np.int64], target: NDArray[np.int64], nodes: int) -> dict[str, Tensor]:
+    """Return the part of each node if every edge leads from one set of nodes to another, and it is no forest."""
+    side = np.full(nodes, -1)
+    side[source] = 0
+    mixed = (side[target] == 0).any()
+    side[target] = 1
+    if mixed or (side < 0).any() or len(np.unique(source * nodes + target)) < nodes:
+        return {}
+    return {"part": torch.from_numpy(side)}
 
 
 def merge(graphs: Mapping[str, Any]) -> Graph:

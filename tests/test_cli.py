@@ -22,7 +22,7 @@ from graphembed.bench.links import PAIR_SCORES
 from graphembed.cli import main
 
 COMMANDS = ("bench", "datasets", "embed", "link-prediction", "nearest")
-QUICK = ("--encoder", "deepwalk", "--seeds", "1")
+QUICK = ("--encoder", "deepwalk", "--head", "pair scores", "--seeds", "1")
 
 
 def run(*arguments, stdin=None):
@@ -181,7 +181,9 @@ def test_link_prediction_prints_audit_methods_and_links(here, source):
 
 
 def test_several_seeds_show_their_spread():
-    table = good("link-prediction", "florentine", "--encoder", "deepwalk", "--seeds", 2, "-k", 1).stdout
+    table = good(
+        "link-prediction", "florentine", "--encoder", "deepwalk", "--head", "pair scores", "--seeds", 2, "-k", 1
+    ).stdout
     assert "no leaks in 2 splits" in table
     assert re.search(r"^deepwalk +0\.\d{3} ± 0\.\d{3} ", table, re.MULTILINE)
 
@@ -199,20 +201,76 @@ def test_json_is_all_there_is_on_stdout():
     assert "NaN" not in result.stdout, "NaN is not JSON: strict readers refuse it"
 
 
+@pytest.mark.parametrize("kind", ["directed", "bipartite", "weighted"])
+def test_a_list_of_edges_of_ones_own_needs_no_more_than_its_name(here, kind):
+    rng = np.random.default_rng(0)
+    edges = {
+        (f"u {a}", f"v {b}" if kind == "bipartite" else f"u {b}") for a, b in rng.integers(0, 15, (80, 2)) if a != b
+    }
+    rows = [f"{a},{b}" + (f",{rng.random() + 0.1:.2f}" if kind == "weighted" else "") for a, b in sorted(edges)]
+    head = "source,target,weight" if kind == "weighted" else "source,target"
+    (here / "own.csv").write_text("\n".join([head, *rows]))
+    directed = ["--directed"] if kind == "directed" else []
+    result = good("link-prediction", "own.csv", *QUICK, *directed, "-k", 5, "--json")
+    links = [(link["source"], link["target"]) for link in json.loads(result.stdout)["links"]]
+    known = edges if kind == "directed" else edges | {(b, a) for a, b in edges}
+    assert len(set(links)) == 5
+    assert known.isdisjoint(links)
+    assert ("in two parts, of 15 and 15 nodes" in result.stderr) == (kind == "bipartite")
+    if kind == "bipartite":
+        assert all(u[0] != v[0] for u, v in links)
+
+
+def test_a_record_says_how_to_do_it_again(here):
+    good("link-prediction", "florentine", *QUICK, "--seed", 3, "-k", 4, "--out", "one.tsv")
+    first = json.loads((here / "one.json").read_text())
+    split = ("--test", first["test"], "--valid", first["valid"], "--seed", first["seeds"][0])
+    good("link-prediction", first["source"], *QUICK, *split, "-k", len(first["links"]), "--out", "two.tsv")
+    assert json.loads((here / "two.json").read_text())["links"] == first["links"]
+    assert (here / "two.tsv").read_text() == (here / "one.tsv").read_text()
+    refused = run("link-prediction", "florentine", *QUICK, "--out", "one.csv")
+    assert refused.exit_code == 2, "one.json is there"
+
+
+def test_a_budget_ends_the_comparison_and_says_so():
+    methods = ("--head", "pair scores", "--encoder", "fastrp", "--encoder", "deepwalk")
+    result = good("link-prediction", "karate", *methods, "--seeds", 500, "--budget", 0.001, "--json")
+    found = json.loads(result.stdout)
+    assert found["seeds"] == [0]
+    assert found["skipped"] == ["fastrp", "deepwalk"]
+    assert found["predicted_with"] == PAIR_SCORES
+    assert "enough for 1 of 500 splits, no time for fastrp, deepwalk" in " ".join(result.stderr.split())
+    found = json.loads(good("link-prediction", "karate", *methods, "--seeds", 500, "--budget", 12, "--json").stdout)
+    assert 1 <= len(found["seeds"]) < 500
+    assert found["skipped"] == []
+    counts = pd.DataFrame(found["scores"]).groupby("method").seed.nunique()
+    assert set(counts) == {len(found["seeds"])}, "a split is for all methods or for none"
+
+
+def test_heads_without_an_encoder_can_be_compared():
+    result = good("link-prediction", "karate", "--encoder", "fastrp", "--head", "ncn", "--seeds", 1, "-k", 2, "--json")
+    methods = {row["method"] for row in json.loads(result.stdout)["methods"]}
+    assert {"ncn", "fastrp"} < methods
+    assert PAIR_SCORES not in methods
+
+
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_json_can_be_read_by_strict_readers(seeds):
     def refuse(constant):
         raise AssertionError(f"{constant} is not JSON")
 
-    text = good("link-prediction", "florentine", "--encoder", "deepwalk", "--seeds", seeds, "--json").stdout
+    text = good("link-prediction", "florentine", *QUICK[:-1], seeds, "--json").stdout
     json.loads(text, parse_constant=refuse)
 
 
 def test_the_same_seed_prints_the_same_on_any_number_of_threads():
     def without_seconds(*arguments):
         found = json.loads(good("link-prediction", "karate", *QUICK, "--json", *arguments).stdout)
-        rows = [{key: value for key, value in row.items() if "seconds" not in key} for row in found["methods"]]
-        return repr(found | {"methods": rows})  # repr, because nan differs from itself
+        for rows in (found["methods"], found["scores"]):
+            for row in rows:
+                for key in [key for key in row if "seconds" in key]:
+                    del row[key]
+        return repr(found)  # repr, because nan differs from itself
 
     first = without_seconds("--threads", 1)
     assert without_seconds("--threads", 2) == first
@@ -240,7 +298,11 @@ def test_predicted_links_are_written_and_are_missing_ones(here, suffix):
         assert not network.has_edge(u, v)
         assert (u in women) != (v in women), "in a bipartite graph links lie across"
     assert f"wrote 9 predicted links to links{suffix}" in result.stderr
-    assert [path.name for path in here.iterdir()] == [f"links{suffix}"]
+    assert {path.name for path in here.iterdir()} == {f"links{suffix}", "links.json"}
+    record = json.loads((here / "links.json").read_text())
+    assert [link["source"] for link in record["links"]] == table.source.tolist()
+    assert {row["part"] for row in record["scores"]} == {"valid", "test"}
+    assert record["versions"]["torch"]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +318,7 @@ def test_a_file_is_overwritten_only_by_force(here, command):
     assert out.read_text() == "precious"
     good(*command, "--out", out, "--force")
     assert out.read_text() != "precious"
-    assert len(list(here.iterdir())) == 1
+    assert {path.name for path in here.iterdir()} <= {"out.tsv", "out.json"}
 
 
 def test_every_direction_of_an_edge_counts_if_asked_for(here):

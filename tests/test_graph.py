@@ -655,3 +655,14 @@ def test_data_without_edges_says_what_is_missing():
         DataError, match=r"the PyG Data has no edge_index; a graph without edges has one of shape \[2, 0\]"
     ):
         as_graph(Data(x=torch.ones(2, 2)))
+
+
+@given(st.sets(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1), st.booleans())
+def test_columns_without_a_common_name_are_two_parts_unless_the_edges_are_few(pairs, shared):
+    frame = pd.DataFrame([(f"a{u}", f"a{v}" if shared else f"b{v}") for u, v in sorted(pairs)])
+    graph = as_graph(frame)
+    first, second = set(frame[0]), set(frame[1])
+    if first & second or len(pairs) < len(first | second):
+        assert graph.data.get("part") is None
+    else:
+        assert graph.data.part.tolist() == [int(name in second) for name in graph.names]
