@@ -216,7 +216,7 @@ def test_a_list_of_edges_of_ones_own_needs_no_more_than_its_name(here, kind):
     known = edges if kind == "directed" else edges | {(b, a) for a, b in edges}
     assert len(set(links)) == 5
     assert known.isdisjoint(links)
-    assert ("in two parts, of 15 and 15 nodes" in result.stderr) == (kind == "bipartite")
+    assert ("in two parts, of " in result.stderr) == (kind == "bipartite")
     if kind == "bipartite":
         assert all(u[0] != v[0] for u, v in links)
 

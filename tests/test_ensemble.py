@@ -70,6 +70,8 @@ def test_a_member_that_knows_nothing_or_the_opposite_counts_little_or_nothing(sp
     head = LinkEnsemble([fixed(-good), fixed(good)]).fit(split.observed, split.train, split.valid)
     assert head.weights_[0] == 0
     assert head.weights_[1] > 0
+    head = LinkEnsemble([fixed(-good), fixed(-good)]).fit(split.observed, split.train, split.valid)
+    assert head.weights_.tolist() == [0.5, 0.5]  # nobody knows anything
 
 
 def test_probabilities_are_in_line_with_what_happens():

@@ -14,6 +14,7 @@ from graphembed.heads.explain import Explanation
 from graphembed.heads.head import LinkHead
 from graphembed.heads.joint import JointPredictor, maskgae
 from graphembed.heads.links import LinkPredictor
+from graphembed.heads.scored import stacked
 from graphembed.parallel import one_thread
 from graphembed.splits import LabelledPairs, all_pairs, without
 
@@ -88,23 +89,17 @@ class LinkEnsemble(LinkHead):
         return self
 
     def _weigh(self, valid: LabelledPairs) -> None:
-        """Weigh the members by a regression on the validation pairs; whose weight is below zero drops out."""
+        """Weigh the members by a regression on the validation pairs; if nobody knows anything, all alike."""
         odds = self._said(valid.pairs)
         spread = np.maximum(odds.std(axis=0), 1e-9)
-        taken = np.ones(len(spread), bool)
+        self.weights_, self.shift_ = np.full(len(spread), 1 / len(spread)), 0.0
         with one_thread():
-            while True:
-                line = LogisticRegression().fit((odds / spread)[:, taken], valid.label)
-                weight = line.coef_[0]
-                if (weight >= 0).all() or taken.sum() == 1:
-                    break
-                taken[taken] = weight >= 0
-        self.weights_, self.shift_ = np.zeros(len(spread)), 0.0
-        if (weight >= 0).all() and weight.any():
-            self.weights_[taken] = weight / spread[taken]
-            self.shift_ = float(line.intercept_[0] - np.log(valid.label.sum() / (~valid.label).sum()))
-        else:  # nobody knows anything, so the first one goes on alone
-            self.weights_[0] = 1.0
+            weight = stacked(odds / spread, valid.label, strength=1.0)
+            if weight.any():
+                line = LogisticRegression(C=1e6).fit((odds @ (weight / spread))[:, None], valid.label)
+                even = np.log(valid.label.sum() / (~valid.label).sum())
+                self.weights_ = weight / spread * float(line.coef_[0, 0])
+                self.shift_ = float(line.intercept_[0] - even)
 
     def log_odds(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the log-odds, (pairs,), that the (pairs, 2) rows u, v are linked, among pairs of which half are."""

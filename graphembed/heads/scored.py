@@ -116,7 +116,7 @@ def learn(
         found = {}
         for each in kinds:
             odds = [np.stack([said[part] for part in CLASSIFIERS[each]], axis=1) for said in unseen]
-            weights = [_stacked(said[lesson], label[lesson]) for said, lesson in zip(odds, lessons, strict=True)]
+            weights = [stacked(said[lesson], label[lesson]) for said, lesson in zip(odds, lessons, strict=True)]
             mean = np.mean([said @ weight for said, weight in zip(odds, weights, strict=True)], axis=0)[given]
             found[each] = auc(label[given], mean), mean, np.concatenate(weights) / len(lessons)
         best = max(found, key=lambda each: found[each][0])
@@ -264,11 +264,11 @@ def _parts(kinds: list[str]) -> list[str]:
     return list(dict.fromkeys(part for kind in kinds for part in CLASSIFIERS[kind]))
 
 
-def _stacked(odds: _Floats, label: NDArray[np.bool_]) -> _Floats:
+def stacked(odds: _Floats, label: NDArray[np.bool_], strength: float = 1e3) -> _Floats:
     """Weigh classifiers, (pairs, parts) log-odds, by a regression without weights below zero (van der Laan 2007)."""
     weight, taken = np.zeros(odds.shape[1]), np.ones(odds.shape[1], bool)
     while taken.any():
-        found = LogisticRegression(C=1e3).fit(odds[:, taken], label).coef_[0]
+        found = LogisticRegression(C=strength).fit(odds[:, taken], label).coef_[0]
         if (found >= 0).all():
             weight[taken] = found
             break
