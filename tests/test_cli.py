@@ -205,7 +205,7 @@ def test_json_is_all_there_is_on_stdout():
 def test_a_list_of_edges_of_ones_own_needs_no_more_than_its_name(here, kind):
     rng = np.random.default_rng(0)
     edges = {
-        (f"u {a}", f"v {b}" if kind == "bipartite" else f"u {b}") for a, b in rng.integers(0, 15, (80, 2)) if a != b
+        (f"u {a}", f"v {b}" if kind == "bipartite" else f"u {b}") for a, b in rng.integers(0, 30, (120, 2)) if a != b
     }
     rows = [f"{a},{b}" + (f",{rng.random() + 0.1:.2f}" if kind == "weighted" else "") for a, b in sorted(edges)]
     head = "source,target,weight" if kind == "weighted" else "source,target"
