@@ -4,7 +4,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from graphembed import LinkEnsemble, LinkPredictor, load, refined_gae, split_edges
+from graphembed import LinkEnsemble, LinkPredictor, fastrp, load, refined_gae, split_edges
+from graphembed.errors import DataError
 from graphembed.graph import as_graph
 from graphembed.heads.joint import JointPredictor
 from graphembed.metrics import auc
@@ -139,3 +140,22 @@ def test_any_share_of_negatives_can_be_learnt_from():
     train = LabelledPairs(np.concatenate([linked, many]), np.arange(1000) < 200)
     head = LinkEnsemble([LinkPredictor(classifier="regression")]).fit(graph, train)
     assert np.isfinite(head.log_odds(graph.pairs)).all()
+
+
+@pytest.mark.parametrize("make", [lambda: LinkPredictor(classifier="regression"), lambda: refined_gae(epochs=2)])
+def test_what_was_learnt_can_be_applied_to_more_links(split, make):
+    head = make()
+    head = head.fit(None, split.observed) if isinstance(head, LinkPredictor) else head.fit(split.observed)
+    before, links = head.log_odds(split.test.pairs), split.graph
+    after = head.look_at(links).log_odds(split.test.pairs)
+    assert head.graph_.num_edges == links.num_edges
+    assert not np.array_equal(before, after)
+    np.testing.assert_array_equal(head.look_at(split.observed).log_odds(split.test.pairs), before)
+    with pytest.raises(DataError, match=r"expected the nodes of 77 nodes, .* got 34 nodes"):
+        head.look_at(load("karate"))
+
+
+def test_vectors_cannot_look_at_another_graph(split):
+    head = LinkPredictor().fit(fastrp(dim=8).fit_transform(split.observed), split.observed)
+    with pytest.raises(ValueError, match="vectors would stay"):
+        head.look_at(split.graph)

@@ -14,7 +14,7 @@ from graphembed.bench.links import PAIR_SCORES, compare
 from graphembed.heads.candidates import two_hop
 from graphembed.heads.head import link_scores
 from graphembed.heads.pairs import PAIR_FUNCTIONS, pair_features
-from graphembed.heads.scored import CLASSIFIERS, logged
+from graphembed.heads.scored import CLASSIFIERS, logged, training_scores
 from graphembed.parallel import threads
 from graphembed.scores import facts, pair_scores
 from graphembed.splits import LabelledPairs, all_pairs
@@ -551,3 +551,42 @@ def test_a_comparison_repeats(table):
     again = compare(nx.karate_club_graph(), {"noise": Noise, "oracle": Oracle}, seeds=2, seed=5, test=0.2, valid=0.1)
     columns = ["method", "seed", "part", "AUC", "AP", "MRR", "Hits@10", "pair"]
     pd.testing.assert_frame_equal(again.rows[columns], table.rows[columns], check_exact=True)
+
+
+@pytest.mark.parametrize("missing", [6, 8, 11])
+def test_graphs_that_lack_few_links_have_too_few_hard_negatives_and_can_be_learnt_from(missing):
+    graph = nx.complete_graph(9)
+    lacking = [(0, 1), (2, 3), (4, 5), (6, 7), (0, 8), (1, 5), (3, 4), (2, 7), (5, 6), (0, 3), (1, 8)][:missing]
+    graph.remove_edges_from(lacking)
+    train = LabelledPairs(
+        np.concatenate([np.array(graph.edges), np.array(list(nx.non_edges(graph)))]),
+        np.arange(36) < graph.number_of_edges(),
+    )
+    head = LinkPredictor(classifier="regression").fit(None, graph, train)
+    assert np.isfinite(head.log_odds(train.pairs)).all()
+
+
+def test_learning_from_both_kinds_of_negatives_is_the_mean_of_learning_from_each():
+    graph = as_graph(nx.watts_strogatz_graph(100, 6, 0.2, seed=0))
+    pairs = np.array(candidates(graph))
+    raw = {}
+    for negatives in ("given", "hard", "both"):
+        head = LinkPredictor(classifier="vote", negatives=negatives).fit(None, graph)
+        raw[negatives] = (head.log_odds(pairs) - head.scored_.shift) / head.scored_.slope
+    np.testing.assert_allclose(raw["both"], (raw["given"] + raw["hard"]) / 2, atol=1e-9)
+    assert np.corrcoef(raw["given"], raw["hard"])[0, 1] < 0.999
+
+
+def test_hard_negatives_are_near_misses_and_no_links():
+    graph = as_graph(nx.watts_strogatz_graph(1500, 6, 0.1, seed=0))
+    train = all_pairs(graph, 1)
+    scores, _, label, hard = training_scores(graph, train, 0, with_hard=True)
+    far = scores["distance"].to_numpy()
+    assert np.median(far[hard]) < np.median(far[~hard & ~label])
+    assert not label[hard].any()
+    assert hard.sum() > 1000
+
+
+def test_unknown_negatives_are_refused():
+    with pytest.raises(ValueError, match="negatives must be one of 'both', 'given', 'hard', got 'easy'"):
+        LinkPredictor(classifier="vote", negatives="easy").fit(None, nx.karate_club_graph())

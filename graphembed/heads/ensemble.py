@@ -119,8 +119,8 @@ class LinkEnsemble(LinkHead):
         raise ValueError("no member explains links; have a LinkPredictor among them")
 
     def look_at(self, graph: Any) -> Self:
-        """Go on with another graph of the same nodes: what has been learnt stays."""
-        self.graph_ = as_graph(graph)
+        """Go on with another graph of the same nodes, such as one with more links: see `LinkHead.look_at`."""
+        super().look_at(graph)
         for member in self.members_:
             member.look_at(self.graph_)
         return self

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 
 from graphembed.embedding import Embedding
 from graphembed.errors import DataError
-from graphembed.graph import Graph
+from graphembed.graph import Graph, as_graph
 from graphembed.heads.candidates import near, two_hop
 from graphembed.heads.exhaustive import Best, Factors, best_of_all
 from graphembed.metrics import auc, average_precision, hits, mean_reciprocal_rank
@@ -43,9 +43,14 @@ class LinkHead(BaseEstimator):
         """Go on with another graph of the same nodes, such as one with more links: what has been learnt stays.
 
         Raises:
+            DataError: The graph has other nodes.
             ValueError: The head goes by vectors, which another graph would not change.
         """
-        raise NotImplementedError
+        graph = as_graph(graph)
+        if graph.names != self.graph_.names:
+            raise DataError(f"expected the nodes of {self.graph_}, in the same order, got {graph}: fit again")
+        self.graph_ = graph
+        return self
 
     def predict_proba(self, pairs: NDArray[np.int64], share: float | None = None) -> NDArray[np.float64]:
         """Return the probability, (pairs,), that the (pairs, 2) rows u, v are linked; symmetric if the graph is.

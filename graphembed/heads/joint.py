@@ -122,8 +122,8 @@ class JointPredictor(LinkHead):
         return self.look_at(graph)
 
     def look_at(self, graph: Any) -> Self:
-        """Go on with another graph of the same nodes, such as one with more links: what has been learnt stays."""
-        self.graph_ = as_graph(graph)
+        """Go on with another graph of the same nodes, such as one with more links: see `LinkHead.look_at`."""
+        super().look_at(graph)
         self.inputs_ = _inputs(self.graph_)
         if self.side:
             self.facts_ = facts(self.graph_)

@@ -182,14 +182,10 @@ class LinkPredictor(LinkHead):
         return odds
 
     def look_at(self, graph: Any) -> Self:
-        """Go on with another graph of the same nodes, such as one with more links: what has been learnt stays.
-
-        Raises:
-            ValueError: The head goes by vectors, which another graph would not change.
-        """
+        """Go on with another graph of the same nodes, such as one with more links: see `LinkHead.look_at`."""
         if self.embedding_ is not None:
-            raise ValueError("vectors would stay those of the graph they were made from; fit again")
-        self.graph_ = as_graph(graph)
+            raise ValueError("vectors would stay those of the graph they were made from: fit again")
+        super().look_at(graph)
         self.scorer_ = Scorer(self.graph_)
         return self
 

@@ -194,10 +194,11 @@ def _hard_negatives(graph: Graph, links: NDArray[np.int64], seed: int) -> NDArra
         return np.empty((0, 2), np.int64)
     rng = np.random.default_rng([seed, _OWN])
     some = rng.permutation(len(links))[:_HARD_LINKS]
-    found = heart(graph, graph, links[some], _HARD_AMONG, seed ^ _OWN).negatives
-    order = np.argsort(rng.random(found.shape[:2]), axis=1)[:, :_HARD_EACH]
-    drawn = np.take_along_axis(found, order[:, :, None], axis=1).reshape(-1, 2)
-    return np.unique(drawn[drawn[:, 0] >= 0], axis=0)
+    best = heart(graph, graph, links[some], _HARD_AMONG, seed ^ _OWN).negatives
+    order = np.argsort(rng.random(best.shape[:2]), axis=1)[:, :_HARD_EACH]
+    drawn = np.take_along_axis(best, order[:, :, None], axis=1).reshape(-1, 2)
+    found = np.unique(drawn[drawn[:, 0] >= 0], axis=0)
+    return found if len(found) >= 2 * _ROUNDS else found[:0]  # some in every round
 
 
 def out_of_sight_scores(
