@@ -16,6 +16,7 @@ from graphembed.heads.joint import JointPredictor, maskgae
 from graphembed.heads.links import LinkPredictor
 from graphembed.heads.scored import stacked
 from graphembed.parallel import one_thread
+from graphembed.scores import Facts
 from graphembed.splits import LabelledPairs, all_pairs, without
 
 _ASIDE = 0.1  # of the pairs to learn from, where no others say how to weigh
@@ -124,6 +125,9 @@ class LinkEnsemble(LinkHead):
         for member in self.members_:
             member.look_at(self.graph_)
         return self
+
+    def _known(self) -> Facts:
+        return self.members_[0]._known()
 
     def _said(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
         """Log-odds by each member: (pairs, members)."""

@@ -139,13 +139,15 @@ class LinkHead(BaseEstimator):
         if "nearest" in among:
             if self.embedding_ is None:
                 raise ValueError(f"among={among!r} needs vectors; use 'two-hop' or 'exhaustive'")
-            found.append(near(graph, self.embedding_, most))
+            pairs = near(graph, self.embedding_, most)
+            if exclude_known:  # as `two_hop` does
+                known = np.unique(pair_keys(graph.pairs, graph.num_nodes))
+                pairs = pairs[~is_in(pair_keys(pairs, graph.num_nodes), known)]
+            found.append(pairs)
         pairs = np.concatenate(found)
         if not graph.directed:
             pairs = np.sort(pairs, axis=1)
         pairs = np.unique(pairs, axis=0)
-        if exclude_known:
-            pairs = pairs[~is_in(pair_keys(pairs, graph.num_nodes), np.unique(pair_keys(graph.pairs, graph.num_nodes)))]
         if len(pairs) < k:
             raise DataError(
                 f"among the {len(pairs)} pairs found by {among!r} there are fewer than {k}; use among='exhaustive'"

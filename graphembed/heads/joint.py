@@ -27,7 +27,7 @@ from graphembed.objectives.joint import Asked, TargetLinks, asking, decode
 from graphembed.objectives.protocol import encode
 from graphembed.parallel import one_thread
 from graphembed.sampling.pairs import count_non_edges, sample_non_edges
-from graphembed.scores import facts, pair_scores
+from graphembed.scores import Facts, facts, pair_scores
 from graphembed.splits import LabelledPairs
 from graphembed.training import Training, seeded
 from graphembed.training import train as learn
@@ -95,7 +95,7 @@ class JointPredictor(LinkHead):
         graph = as_graph(graph)
         if self.training.device != "cpu":
             raise ValueError(f"joint training runs on the CPU, got device={self.training.device!r}")
-        self.graph_ = graph
+        self._read(graph)
         self.width_ = None if graph.data.x is None else int(graph.data.x.shape[1])
         if train is None:
             links = graph.pairs[graph.pairs[:, 0] != graph.pairs[:, 1]]
@@ -116,17 +116,22 @@ class JointPredictor(LinkHead):
                 module = NodeTable(module, graph.num_nodes, _TABLE)
                 orthogonal(module.table)
         training = self.training if valid is not None else dc.replace(self.training, patience=None)
-        self.inputs_ = _inputs(graph)
         self.history_, self.beside_ = learn(module, self.inputs_, objective, training, seed=self.seed)
         self.encoder_ = module
-        return self.look_at(graph)
+        return self._embed()
 
     def look_at(self, graph: Any) -> Self:
         """Go on with another graph of the same nodes, such as one with more links: see `LinkHead.look_at`."""
         super().look_at(graph)
-        self.inputs_ = _inputs(self.graph_)
-        if self.side:
-            self.facts_ = facts(self.graph_)
+        self._read(self.graph_)
+        return self._embed()
+
+    def _read(self, graph: Graph) -> None:
+        """Look at a graph once: what the encoder reads, and what numbers about pairs are made of."""
+        self.graph_, self.inputs_ = graph, _inputs(graph)
+        self.facts_ = facts(graph) if self.side else None
+
+    def _embed(self) -> Self:
         with torch.no_grad(), one_thread():
             z = encode(self.encoder_.eval(), asking(self.inputs_, Asked(np.empty((0, 2), np.int64), np.empty(0, bool))))
         self.embedding_ = Embedding(z.numpy(), self.graph_.names, {"encoder": type(self).__name__, "seed": self.seed})
@@ -139,6 +144,9 @@ class JointPredictor(LinkHead):
         with torch.no_grad(), one_thread():
             z = torch.from_numpy(self.embedding_.values)
             return decode(self.beside_, z, asking(self.inputs_, asked)).astype(np.float64)
+
+    def _known(self) -> Facts:
+        return super()._known() if self.facts_ is None else self.facts_
 
     def _with_pool(self, known: LabelledPairs) -> LabelledPairs:
         """Add unlinked pairs, drawn from the seed; with ``side``, of many links take some."""
@@ -166,10 +174,8 @@ class JointPredictor(LinkHead):
             given = pairs.pairs[wrong[0]]
             row = given[(given < 0) | (given >= nodes)][0]
             raise DataError(f"pairs must be rows of the {nodes} nodes, got {row} in pair {wrong[0]}")
-        if not self.side:
+        if self.facts_ is None:
             return Asked(pairs.pairs, pairs.label)
-        if fit:
-            self.facts_ = facts(self.graph_)
         raw = pair_scores(self.graph_, pairs.pairs, self.facts_).to_numpy(np.float64)
         both = np.concatenate([raw, np.log(np.maximum(raw, 0) + _SMALL)], axis=1)
         if fit:
