@@ -16,6 +16,7 @@ from graphembed.heads.head import link_scores
 from graphembed.heads.pairs import PAIR_FUNCTIONS, pair_features
 from graphembed.heads.scored import CLASSIFIERS, logged, training_scores
 from graphembed.parallel import threads
+from graphembed.sampling.pairs import sample_non_edges
 from graphembed.scores import facts, pair_scores
 from graphembed.splits import LabelledPairs, all_pairs
 
@@ -591,3 +592,19 @@ def test_hard_negatives_are_near_misses_and_no_links(monkeypatch):
 def test_unknown_negatives_are_refused():
     with pytest.raises(ValueError, match="negatives must be one of 'both', 'given', 'hard', got 'easy'"):
         LinkPredictor(classifier="vote", negatives="easy").fit(None, nx.karate_club_graph())
+
+
+@pytest.mark.parametrize("negatives", ["both", "given"])
+def test_log_odds_are_those_of_pairs_of_which_half_are_linked_however_many_unlinked_ones_are_learnt_from(negatives):
+    split = split_edges(nx.powerlaw_cluster_graph(300, 4, 0.5, seed=2), 0.2, 0, seed=0)
+    more = sample_non_edges(split.observed, 9 * int(split.train.label.sum()), np.random.default_rng(5))
+    unlinked = np.concatenate([split.train.pairs[~split.train.label], more])
+    links = split.train.pairs[split.train.label]
+    train = LabelledPairs(np.concatenate([links, unlinked]), np.arange(len(links) + len(unlinked)) < len(links))
+    heads = [
+        LinkPredictor(classifier="regression", negatives=negatives).fit(None, split.observed, some)
+        for some in (split.train, train)
+    ]
+    even, many = (head.predict_proba(split.test.pairs, share=0.5).mean() for head in heads)
+    assert even == pytest.approx(0.5, abs=0.05)
+    assert many == pytest.approx(even, abs=0.05)

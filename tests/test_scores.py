@@ -230,23 +230,33 @@ def test_scores_of_linked_pairs_are_out_of_sight_wherever_they_are_asked_for():
     assert np.array_equal(found.to_numpy(), pair_scores(without(graph, pair), pair).to_numpy())
 
 
+def by_lots(scorer, pairs):
+    """(pairs, scores), each row where its pair is."""
+    rows, scores = zip(*scorer.in_lots(pairs), strict=True)
+    assert np.array_equal(np.sort(np.concatenate(rows)), np.arange(len(pairs)))
+    return np.concatenate(scores)[np.argsort(np.concatenate(rows))]
+
+
 @pytest.mark.parametrize("directed", [False, True])
-def test_a_score_is_the_same_in_any_company(directed):
+def test_a_score_is_the_same_in_any_company(directed, monkeypatch):
     graph = as_graph(nx.gnp_random_graph(60, 0.1, seed=1, directed=directed))
     scorer = Scorer(graph)
     pairs = np.array([(0, v) for v in range(1, 60)])
     assert scorer.linked(pairs).any()
-    together = scorer.scores_of_any(pairs)
+    together = by_lots(scorer, pairs)
     for k in (0, 1, 2, *np.flatnonzero(scorer.linked(pairs))[:3]):
-        np.testing.assert_array_equal(scorer.scores_of_any(pairs[[k]]).to_numpy()[0], together.to_numpy()[k])
+        np.testing.assert_array_equal(by_lots(scorer, pairs[[k]])[0], together[k])
     apart = pairs[~scorer.linked(pairs)]
-    np.testing.assert_array_equal(scorer.scores_of_any(apart), pair_scores(graph, apart))
+    np.testing.assert_array_equal(by_lots(scorer, apart), pair_scores(graph, apart))
+    monkeypatch.setattr("graphembed.heads.scored._AT_A_TIME", 7)
+    np.testing.assert_array_equal(by_lots(scorer, pairs), together)
 
 
 def test_what_is_linked_is_scored_without_its_edge_and_with_most_others():
     graph = as_graph(nx.gnp_random_graph(60, 0.1, seed=1))
     pair = graph.pairs[[3]]
-    found, bare = Scorer(graph).scores_of_any(pair).iloc[0], pair_scores(without(graph, pair), pair).iloc[0]
+    ((_, found),) = Scorer(graph).in_lots(pair)
+    found, bare = found.iloc[0], pair_scores(without(graph, pair), pair).iloc[0]
     assert found["distance"] >= bare["distance"] > 1
     degrees = [f"degree {side}" for side in ("low", "high")]
     assert (found[degrees] <= bare[degrees]).all()

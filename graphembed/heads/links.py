@@ -49,8 +49,8 @@ class LinkPredictor(LinkHead):
         strength: Inverse of the regression's regularisation, scikit-learn's C.
         seed: For the unlinked pairs drawn when none are given, for the lots of edges out of sight, for trees.
         negatives: What pair scores are to tell links from: the pairs "given", "hard" ones, which common heuristics like
-            best (better at near misses, worse at random pairs), or "both", the mean of two classifiers. Beyond 30 000
-            nodes no hard ones are looked for.
+            best (better at near misses, worse at random pairs), or "both", the mean of two classifiers. Beyond 5 000
+            nodes hard ones count the less the more nodes there are, and beyond 30 000 none are looked for.
 
     Attributes:
         pair_: The pair function used, "" without vectors.
@@ -203,7 +203,7 @@ class LinkPredictor(LinkHead):
         if missing := [name for name in (u, v) if name not in self.graph_.row]:
             raise UnknownNameError(f"not in the graph: {first_few(missing)}")
         pair = np.array([[self.graph_.row[u], self.graph_.row[v]]])
-        scores = self.scorer_.scores_of_any(pair)
+        (_, scores), *_ = self.scorer_.in_lots(pair)
         features = self.scored_.standard(scores)
         many = np.repeat(features, features.shape[1] + 1, axis=0)
         many[np.arange(features.shape[1]), np.arange(features.shape[1])] = 0
@@ -235,10 +235,9 @@ class LinkPredictor(LinkHead):
         if self.scored_ is not None:
             odds, scorer = np.empty(len(pairs)), self.scorer_
             assert scorer is not None
-            for first in range(0, len(pairs), 1 << 15):
-                some = slice(first, first + (1 << 15))
-                with threadpool_limits(1):
-                    odds[some] = self.scored_.log_odds(self.scored_.standard(scorer.scores_of_any(pairs[some])))
+            with threadpool_limits(1):
+                for rows, scores in scorer.in_lots(pairs):
+                    odds[rows] = self.scored_.log_odds(self.scored_.standard(scores))
             columns.append(odds)
         return np.stack(columns, axis=1)
 

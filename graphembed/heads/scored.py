@@ -6,11 +6,12 @@ without that edge then appears in positives only and u with it in negatives, and
 NS, AUC among training pairs .997 and on the test .988; with lots .985 and .989).
 
 Of the classifiers one half learns to tell links from the unlinked pairs given, the other from hard ones, mined in the
-observed graph (`graphembed.sampling.hard.heart`): their mean is as good at random pairs and better at near misses.
+observed graph (`graphembed.sampling.hard.heart`): their mean is as good at random pairs and better at near misses. In
+large graphs the latter are rarer, and their half counts less.
 What several classifiers say is added up with the weights that pairs they have not learnt from give them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,8 +39,10 @@ NEGATIVES = ("both", "given", "hard")
 _HARD_LINKS, _HARD_EACH, _HARD_AMONG = 500, 8, 500  # links that have hard negatives, how many each, drawn from the best
 _OWN = 0x68617264  # who asks `heart` with the same seed gets other draws
 _EACH_TREE = 8000  # pairs that each tree of the forest learns from
+_AT_A_TIME = 1 << 15  # pairs
 _ROUNDS = 5  # of cross-validation, each over some of the lots
-_MOST = 10_000  # pairs to learn from; two dozen numbers need no more
+_LINKS, _UNLINKED = 5_000, 25_000  # pairs to learn from, at most: the best of the unlinked ones are few
+_EVEN = 5_000  # nodes up to which hard negatives count as much as those given; then the less the more nodes
 _LATENT = 30_000  # nodes up to which directions of the whole graph are looked for
 _FEWEST = 200  # and from which on: of fewer nodes there are too few directions
 _DEEP = 1_000_000  # edges, either way, up to which walks and paths are looked at
@@ -106,6 +109,8 @@ def learn(
     spread = np.where(spread > 1e-9, spread, 1.0)
     features = _standard(wide, middle, spread)
     lessons = [given] * (negatives != "hard" or not hard.any()) + [label | hard] * bool(hard.any())
+    rare = min(1, _EVEN / graph.num_nodes) / 2
+    shares = [1.0] if len(lessons) == 1 else [1 - rare, rare]
     makers = _makers(seed, strength)
     kinds = list(CLASSIFIERS) if kind is None else [kind]
     with threadpool_limits(1):  # sums in the same order on any machine; and idle threads that spin take hours
@@ -116,9 +121,12 @@ def learn(
         found = {}
         for each in kinds:
             odds = [np.stack([said[part] for part in CLASSIFIERS[each]], axis=1) for said in unseen]
-            weights = [stacked(said[lesson], label[lesson]) for said, lesson in zip(odds, lessons, strict=True)]
-            mean = np.mean([said @ weight for said, weight in zip(odds, weights, strict=True)], axis=0)[given]
-            found[each] = auc(label[given], mean), mean, np.concatenate(weights) / len(lessons)
+            weights = [
+                share * stacked(said[lesson], label[lesson])
+                for said, lesson, share in zip(odds, lessons, shares, strict=True)
+            ]
+            mean = np.sum([said @ weight for said, weight in zip(odds, weights, strict=True)], axis=0)[given]
+            found[each] = auc(label[given], mean), mean, np.concatenate(weights)
         best = max(found, key=lambda each: found[each][0])
         worth, mean_odds, weight = found[best]
         line = LogisticRegression(C=1e6).fit(mean_odds[:, None], label[given])
@@ -127,7 +135,8 @@ def learn(
             for lesson in lessons
             for part in CLASSIFIERS[best]
         ]
-    slope, shift = float(line.coef_[0, 0]), float(line.intercept_[0])
+    even = np.log(label[given].sum() / (~label[given]).sum())
+    slope, shift = float(line.coef_[0, 0]), float(line.intercept_[0] - even)
     return Scored(best, list(wide.columns), middle, spread, fitted, weight, slope, shift, worth)
 
 
@@ -146,21 +155,21 @@ class Scorer:
             return local
         return pd.concat([local, self.latent.scores(pairs)], axis=1)
 
-    def scores_of_any(self, pairs: NDArray[np.int64]) -> pd.DataFrame:
-        """One row a pair, the same in any company; those that are linked on the graph without a tenth of its edges.
+    def in_lots(self, pairs: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], pd.DataFrame]]:
+        """Score a few thousand pairs at a time, the same in any company: which rows, and their scores.
 
-        Which tenth an edge belongs to follows from its ends.
+        Those that are linked are scored on the graph without a tenth of its edges; which tenth an edge belongs to
+        follows from its ends.
         """
         lot = np.where(self.linked(pairs), _tenth(pairs), -1)
-        found = []
         for number in np.unique(lot).tolist():
-            inside = np.flatnonzero(lot == number)
-            scorer = self
+            scorer, inside = self, np.flatnonzero(lot == number)
             if number >= 0:
                 edges = self.graph.pairs
                 scorer = Scorer(without(self.graph, edges[_tenth(edges) == number]))
-            found.append(scorer.scores(pairs[inside]).set_index(inside))
-        return pd.concat(found).sort_index()
+            for first in range(0, inside.size, _AT_A_TIME):
+                some = inside[first : first + _AT_A_TIME]
+                yield some, scorer.scores(pairs[some])
 
     def linked(self, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Say which pairs are, in any direction."""
@@ -179,7 +188,9 @@ def training_scores(
     graph: Graph, train: LabelledPairs, seed: int, with_hard: bool = False
 ) -> tuple[pd.DataFrame, NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
     """Score some pairs to learn from with their edges out of sight: scores, lot, label, and whether it was added."""
-    some = np.random.default_rng(seed).permutation(len(train))[:_MOST]
+    order = np.random.default_rng(seed).permutation(len(train))
+    linked = train.label[order]
+    some = order[np.where(linked, np.cumsum(linked) <= _LINKS, np.cumsum(~linked) <= _UNLINKED)]
     pairs, label = train.pairs[some], train.label[some]
     added = _hard_negatives(graph, pairs[label], seed) if with_hard else np.empty((0, 2), np.int64)
     hard = np.arange(len(pairs) + len(added)) >= len(pairs)
