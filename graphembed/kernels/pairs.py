@@ -77,6 +77,42 @@ def shared_neighbours(
 
 
 @parallel_kernel
+def shared_strength(
+    csr: CSR, into: CSR, strength: NDArray[np.float64], source: NDArray[np.int64], target: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Add up the weights of the edges that join two different nodes u and v to those between them.
+
+    Args:
+        csr: Edges that leave a node, with weights.
+        into: Edges that enter a node, with weights.
+        strength: (nodes,) sum of the weights of the edges of a node.
+        source: (pairs,) u.
+        target: (pairs,) v.
+
+    Returns:
+        (pairs, 3): sum a_ux + a_xv, the same / log(1 + strength(x)), the same / strength(x), over x with u -> x -> v
+        that are neither u nor v; weights of 0 or less add nothing.
+    """
+    scores = np.zeros((source.size, 3), np.float64)
+    for k in prange(source.size):
+        u, v = source[k], target[k]
+        i, last_i = csr.indptr[u], csr.indptr[u + 1]
+        j, last_j = into.indptr[v], into.indptr[v + 1]
+        while i < last_i and j < last_j:
+            x, y = csr.indices[i], into.indices[j]
+            if x == y and x != u and x != v and strength[x] > 0:
+                both = np.float64(csr.weight[i]) + into.weight[j]
+                scores[k, 0] += both
+                scores[k, 1] += both / np.log1p(strength[x])
+                scores[k, 2] += both / strength[x]
+            if x <= y:
+                i += 1
+            if y <= x:
+                j += 1
+    return scores
+
+
+@parallel_kernel
 def paths_of_three(
     csr: CSR, into: CSR, degree: NDArray[np.float64], source: NDArray[np.int64], target: NDArray[np.int64]
 ) -> NDArray[np.float64]:

@@ -19,7 +19,14 @@ from numpy.typing import NDArray
 
 from graphembed.graph import Graph
 from graphembed.kernels.csr import CSR, ends_of, transpose, without_loops
-from graphembed.kernels.pairs import distances, inner_products, paths_of_three, places, shared_neighbours
+from graphembed.kernels.pairs import (
+    distances,
+    inner_products,
+    paths_of_three,
+    places,
+    shared_neighbours,
+    shared_strength,
+)
 from graphembed.kernels.visits import pagerank, walks_between
 from graphembed.scores.likeness import likeness, smoothed
 
@@ -81,7 +88,8 @@ def pair_scores(graph: Graph, pairs: NDArray[np.int64], known: Facts | None = No
 
     For undirected graphs the order of a pair does not matter, and what its ends have each is given as "low" and "high";
     for directed graphs paths and walks lead from u to v, and columns end in "there" (u to v, or of u) and "back" (v to
-    u, or of v). Weights are looked at by L3, walks and PageRank; all else counts edges. Self-loops are left out.
+    u, or of v). Weights are looked at by L3, walks, PageRank and the scores called weighted, which graphs without
+    weights do not have; all else counts edges. Self-loops are left out.
 
     Args:
         graph: The observed graph; the last columns need features ``graph.data.x``.
@@ -94,6 +102,7 @@ def pair_scores(graph: Graph, pairs: NDArray[np.int64], known: Facts | None = No
         One row a pair; columns
 
         - common neighbours |N(u) & N(v)|; Adamic-Adar, resource allocation: sum of 1 / log degree, 1 / degree over them
+        - the same three, weighted: sum of a_ux + a_xv; by 1 / log(1 + strength), by 1 / strength
         - Jaccard, Salton: their share of the union, and by the root of the product of the degrees
         - preferential attachment: degree(u) degree(v)
         - L3: sum of a_ux a_xy a_yv / sqrt(degree(x) degree(y)) over paths u, x, y, v
@@ -115,6 +124,7 @@ def pair_scores(graph: Graph, pairs: NDArray[np.int64], known: Facts | None = No
     References:
         Liben-Nowell and Kleinberg 2007, "The link-prediction problem for social networks", section 3.
         Zhou, Lü and Zhang 2009, "Predicting missing links via local information", for resource allocation.
+        Lü and Zhou 2010, "Link prediction in weighted networks: the role of weak ties".
         Kovács et al. 2019, "Network-based prediction of protein interactions", equation 1, for L3.
     """
     known = facts(graph) if known is None else known
@@ -136,6 +146,9 @@ def pair_scores(graph: Graph, pairs: NDArray[np.int64], known: Facts | None = No
     columns["Jaccard"] = shared[:, 0] / np.maximum(leaving + entering - shared[:, 0], 1)
     columns["Salton"] = shared[:, 0] / np.sqrt(np.maximum(leaving * entering, 1))
     columns["preferential attachment"] = (leaving * entering).astype(np.float64)
+    if graph.weighted:
+        strong = shared_strength(known.out, known.into, known.strength, u, v) if known.out.weight.size else 0 * shared
+        columns |= {f"weighted {name}": strong[:, k] for k, name in enumerate(list(columns)[:3])}
     if deep:
         paths, columns["L3"] = paths_of_three(known.out, known.into, known.strength, u, v).T
         columns["Katz"] = BETA**2 * shared[:, 0] + BETA**3 * paths

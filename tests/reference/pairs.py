@@ -83,6 +83,10 @@ def scores(weight, u, v, far=8):
         "degree": (len(leaves), len(enters)),
         "PageRank": tuple(pagerank(W, 0.15)[pair] for pair in ((u, v), (v, u))),
     }
+    if W.max() > 1:  # edges of other weights than 1
+        found["weighted common neighbours"] = sum(W[u, x] + W[x, v] for x in shared)
+        found["weighted Adamic-Adar"] = sum((W[u, x] + W[x, v]) / np.log(1 + strong[x]) for x in shared)
+        found["weighted resource allocation"] = sum((W[u, x] + W[x, v]) / strong[x] for x in shared)
     out = W.sum(1, keepdims=True)
     step = np.divide(W, out, out=np.zeros_like(W), where=out > 0)
     for steps in (2, 3, 4, 5):
