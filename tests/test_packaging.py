@@ -31,7 +31,7 @@ def test_the_wheel_ships_the_bundled_data(wheel):
 
 
 def test_the_wheel_ships_code_and_types_but_no_tests(wheel):
-    assert {"graphembed/__init__.py", "graphembed/py.typed", "graphembed/cli.py"} <= wheel
+    assert {"graphembed/__init__.py", "graphembed/py.typed", "graphembed/cli/__init__.py"} <= wheel
     assert not [name for name in wheel if name.startswith("tests/")]
 
 

@@ -1,0 +1,5 @@
+"""``python -m graphembed.cli``."""
+
+from graphembed.cli import main
+
+main()

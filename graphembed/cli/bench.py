@@ -1,0 +1,173 @@
+"""`graphembed bench`: speed and quality next to peers and baselines."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from graphembed.cli.common import SEED, plain_table, say
+
+_LABELLED = ("blogcatalog", "ppi", "wikipedia")
+PROTOCOLS = ("seal", "hits", "citation", "large", "lists")
+_PROBED = ("cora", "citeseer", "amazon-photo")
+_PARTS = ("walks", "skipgram", "text", "web", "sampling", "epochs")
+
+
+@click.group(short_help="Compare speed and quality with peers.", epilog="""\b
+Example:
+  graphembed bench speed --part walks --rounds 3""")  # fmt: skip
+def bench() -> None:
+    """Measure speed and quality next to peers and baselines, in one run; takes minutes."""
+
+
+@bench.command(short_help="Walks, skip-gram, text, memory, samplers.", epilog="""\b
+Examples:
+  graphembed bench speed --part walks
+  GRAPHEMBED_DATA=~/data graphembed bench speed --part skipgram --rounds 3
+
+\b
+Peers that are compared if they are installed: ensmallen (grape), gensim, DGL;
+PyG's own layers.
+A ratio is the peer's time over ours, for the same work, the median of the
+rounds (least to most).""")  # fmt: skip
+@click.option("--part", "parts", multiple=True, type=click.Choice(_PARTS), help="Which to run; may be repeated. [all]")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1), help="Medians of how many.")
+@click.option(
+    "--graphs", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Read S, T and C.npz from here."
+)
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Of the split of the links.")
+def speed(parts: tuple[str, ...], rounds: int, graphs: Path | None, seed: int) -> None:
+    """Print our speed and its ratio to that of peers, row by row."""
+    from graphembed.bench import speed as benchmark
+    from graphembed.bench.epochs import epochs
+    from graphembed.bench.graphs import GRAPHS
+    from graphembed.bench.sampling import sampling
+
+    makers = {name: partial(benchmark.load_graph, name, graphs) if graphs else GRAPHS[name] for name in GRAPHS}
+    runs: dict[str, Callable[[], Any]] = {
+        "walks": lambda: benchmark.walks(rounds, makers),
+        "skipgram": lambda: benchmark.skipgram(rounds, makers, seed),
+        "text": lambda: benchmark.text(rounds),
+        "web": benchmark.web,
+        "sampling": lambda: sampling(rounds, makers),
+        "epochs": lambda: epochs(rounds, makers),
+    }
+    for part in parts or _PARTS:
+        for row in runs[part]():
+            click.echo(_facts(row))
+
+
+@bench.command(short_help="Find the labels of nodes.", epilog="""\b
+Examples:
+  GRAPHEMBED_DATA=~/data graphembed bench labels ppi
+
+\b
+One-vs-rest logistic regression learns from a share of the nodes and is told
+how many labels each other node has; means over random choices of the share.""")  # fmt: skip
+@click.argument("names", nargs=-1, type=click.Choice(_LABELLED))
+@click.option("--shuffles", default=10, show_default=True, type=click.IntRange(min=2), help="Choices of the share.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Everything random comes from it.")
+def labels(names: tuple[str, ...], shuffles: int, seed: int) -> None:
+    """Print F1 scores of encoders and of trivial baselines on the labels of public data sets."""
+    from graphembed.bench.labels import public
+
+    for name in names or _LABELLED:
+        table = public(name, shuffles, seed).round(4)
+        click.echo(f"{name}\n{plain_table(table)}\n")
+
+
+@bench.command(short_help="Link prediction by published protocols.", epilog="""\b
+Examples:
+  GRAPHEMBED_DATA=~/data graphembed bench links seal --graph usair --seeds 10
+  GRAPHEMBED_DATA=~/data graphembed bench links citation
+
+\b
+Protocols: seal (90/10; AUC), hits (70/10/20; Hits@50), citation (85/5/10; AUC,
+AP, Hits@100, HeaRT MRR, calibration), large (85/5/10; MRR) and lists (85/5/10;
+MRR among all nodes). Each table has the default head, its members, and scores
+that need no training; seconds and memory are those of one split.""")  # fmt: skip
+@click.argument("protocols", nargs=-1, type=click.Choice(PROTOCOLS))
+@click.option("--graph", "graphs", multiple=True, help="Which of the protocol's graphs; may be repeated. [all]")
+@click.option("--seeds", default=10, show_default=True, type=click.IntRange(min=1), help="How many splits.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="The first.")
+def links(protocols: tuple[str, ...], graphs: tuple[str, ...], seeds: int, seed: int) -> None:
+    """Print the default head next to baselines and published figures, one table a graph."""
+    from graphembed.bench.protocols import PROTOCOLS, summary, table
+
+    for name in protocols or PROTOCOLS:
+        protocol = PROTOCOLS[name]
+        if unknown := [graph for graph in graphs if graph not in protocol.graphs]:
+            raise click.UsageError(f"{name} has no graph {unknown[0]!r}; it has: {', '.join(protocol.graphs)}")
+        for graph in graphs or protocol.graphs:
+            found = list(table(name, graph, seeds, seed))
+            click.echo(f"{name}, {graph}, {seeds} {'split' if seeds == 1 else 'splits'}")
+            click.echo(plain_table(summary(found, protocol, graph).reset_index(names="method")) + "\n")
+
+
+@bench.command(short_help="What a linear probe reads off vectors.", epilog="""\b
+Examples:
+  GRAPHEMBED_DATA=~/data graphembed bench probe cora --seeds 20 --first
+
+\b
+Encoders learn without labels; a logistic regression learns the classes of a
+few nodes from their vectors and is chosen on others. Baselines: the features
+as they are, and smoothed along the edges (S^4 X).""")  # fmt: skip
+@click.argument("names", nargs=-1, type=click.Choice(_PROBED))
+@click.option("--seeds", default=3, show_default=True, type=click.IntRange(min=2), help="How many to average over.")
+@click.option("--first", is_flag=True, help="Only the encoder whose settings were chosen on validation nodes.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="The first.")
+def probe(names: tuple[str, ...], seeds: int, first: bool, seed: int) -> None:
+    """Print the accuracy of objectives, raw features and smoothed features on public data sets."""
+    from graphembed.bench.pretraining import encoders
+    from graphembed.bench.probe import compare, summary
+    from graphembed.datasets import load
+
+    for name in names or _PROBED:
+        makers = dict(list(encoders(name).items())[: 1 if first else None])
+        table = summary(compare(load(name), makers, seeds=seeds, seed=seed)).round(4).reset_index()
+        click.echo(f"{name}\n{plain_table(table)}\n")
+
+
+@bench.command(short_help="Stacks of 2 to 64 layers.", epilog="""\b
+Examples:
+  GRAPHEMBED_DATA=~/data graphembed bench depth --out depth.png
+  graphembed bench depth --arm "last layer" --arm jump --depth 2 --depth 32
+
+\b
+Accuracy on Cora's public split, and how alike the last layer makes the nodes:
+mean average distance, Dirichlet energy, effective rank. All of it takes hours.""")  # fmt: skip
+@click.option("--arm", "arms", multiple=True, help="Which way of stacking; may be repeated. [all]")
+@click.option("--depth", "depths", multiple=True, type=click.IntRange(min=1), help="Layers. [2 4 8 16 32 64]")
+@click.option("--seeds", default=3, show_default=True, type=click.IntRange(min=1), help="How many to average over.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Draw the curves here (.png, .pdf, .svg).")
+def depth(arms: tuple[str, ...], depths: tuple[int, ...], seeds: int, out: Path | None) -> None:
+    """Print how accuracy and diversity of nodes change with depth, row by row."""
+    from graphembed.bench.depth import ARMS, DEPTHS, draw, sweep
+    from graphembed.datasets import load
+
+    if unknown := [arm for arm in arms if arm not in ARMS]:
+        raise click.UsageError(f"there is no arm {unknown[0]!r}; there are: {', '.join(ARMS)}")
+    rows = []
+    for row in sweep(load("cora"), {name: ARMS[name] for name in arms or ARMS}, depths or DEPTHS, seeds=seeds):
+        rows.append(row)
+        click.echo(
+            "  ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{value}" for key, value in row.items())
+        )
+    if out:
+        draw(rows).savefig(out)
+        say(f"wrote {out}")
+
+
+def _facts(row: dict[str, Any]) -> str:
+    """Lay out one row of a benchmark: what, then its figures by name."""
+    row = dict(row)
+    what, peer = row.pop("what"), row.pop("peer", None)
+    ratio = None
+    if "ratio" in row:
+        ratio = f"{row.pop('ratio'):.1f} times {peer} ({row.pop('least'):.1f} to {row.pop('most'):.1f})"
+    elif peer and "skipped" in peer:
+        ratio = peer
+    figures = [f"{name} {value:.3f}" if abs(value) < 1 else f"{name} {value:.2f}" for name, value in row.items()]
+    return "  ".join([f"{what:<32}", *figures, *([ratio] if ratio else [])]).rstrip()
