@@ -188,6 +188,18 @@ def test_reading_a_missing_path_is_not_found(path):
         read(path)
 
 
+LOOPS = {
+    "ppi": 894,
+    "wikipedia": 222,
+    "cnr2000": 87442,
+    "amazon-photo": 1,
+    "polblogs": 3,
+    "email-eu-core": 642,
+    "brazil-airports": 71,
+    "europe-airports": 2,
+    "actor": 112,
+}
+
 # ── public ──────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -212,13 +224,65 @@ def test_reading_a_missing_path_is_not_found(path):
         ("amazon-photo", 7650, 119081),
         ("cora_ml", 2995, 8158),
         ("cnr2000", 325557, 2738969),
+        ("dolphins", 62, 159),
+        ("football", 115, 613),
+        ("polbooks", 105, 441),
+        ("polblogs", 1490, 19022),
+        ("email-eu-core", 1005, 16064),
+        ("brazil-airports", 131, 1003),
+        ("europe-airports", 399, 5993),
+        ("actor", 7779, 26752),
+        ("karate-mirrored", 68, 155),
+        ("barbell", 30, 101),
     ],
 )
 def test_public_data_have_the_published_size(public_data, name, nodes, edges):
     graph = load(name)
     assert (graph.num_nodes, graph.num_edges - graph.self_loops) == (nodes, edges)
-    assert graph.self_loops == {"ppi": 894, "wikipedia": 222, "cnr2000": 87442, "amazon-photo": 1}.get(name, 0)
-    assert (graph.directed, graph.weighted) == (False, False)
+    assert graph.self_loops == LOOPS.get(name, 0)
+    assert (graph.directed, graph.weighted) == (name == "polblogs", False)
+
+
+def test_communities_are_those_of_the_files(public_data):
+    for name, file in (("football", "football.gml"), ("polbooks", "polbooks.gml"), ("dolphins", "dolphins.gml")):
+        graph, network = load(name), nx.read_gml(public_data / "community_gml" / file)
+        assert edges_of(graph) == {frozenset(edge) for edge in network.edges}
+        group = dict(zip(graph.names, graph.data.y.tolist(), strict=True))
+        known = dict(network.nodes(data="gt"))
+        assert (
+            len({(known[node], group[node]) for node in network}) == len(set(known.values())) == max(group.values()) + 1
+        )
+    assert load("football").names[0] == "BrighamYoung"
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("football", [5, 7, 8, 8, 9, 10, 10, 11, 12, 12, 13, 10]),
+        ("polbooks", [49, 43, 13]),
+        ("polblogs", [758, 732]),
+        ("dolphins", [20, 42]),
+        ("actor", [1945, 1947, 1943, 1944]),
+        ("brazil-airports", [32, 32, 32, 35]),
+        ("europe-airports", [99, 99, 99, 102]),
+    ],
+)
+def test_known_groups_have_the_published_sizes(public_data, name, sizes):
+    assert sorted(np.bincount(load(name).data.y).tolist()) == sorted(sizes)
+
+
+def test_most_links_of_football_and_few_of_email_are_within_a_group(public_data):
+    for name, low, high in (("football", 0.6, 0.7), ("polblogs", 0.85, 0.95), ("email-eu-core", 0.3, 0.4)):
+        graph = load(name)
+        inside = graph.data.y.numpy()[graph.pairs[graph.pairs[:, 0] != graph.pairs[:, 1]]]
+        assert low < (inside[:, 0] == inside[:, 1]).mean() < high
+
+
+def test_busy_airports_have_more_neighbours(public_data):
+    graph = load("brazil-airports")
+    degree = np.bincount(graph.pairs.ravel(), minlength=graph.num_nodes)
+    means = [degree[graph.data.y == role].mean() for role in range(4)]
+    assert max(means) > 10 * min(means)
 
 
 def test_drugs_have_proteins_as_targets_and_both_their_names(public_data):

@@ -3,13 +3,16 @@
 Layout: ``planetoid/Cora/raw/ind.cora.*`` and ``planetoid/CiteSeer/raw/ind.citeseer.*`` (the raw files of PyG's
 Planetoid class), ``seal/USAir.mat`` and the like (the graphs of SEAL), ``blogcatalog/blogcatalog.mat``,
 ``graphdata_npz/dblp.npz`` and the like, ``cnr2000/cnr2000_csr.npz``, ``dti/mat_drug_protein.txt.gz`` with the names in
-``dti/drug.txt`` and ``dti/protein.txt``, ``planetoid/PubMed_without_allx/pubmed_topology.npz`` (no features). Planetoid's
-raw files and those of graphdata_npz are pickles: only files with the known sha256 are opened.
+``dti/drug.txt`` and ``dti/protein.txt``, ``planetoid/PubMed_without_allx/pubmed_topology.npz`` (no features),
+``community_gml/football.gml`` and the like, ``airports/`` and ``roles_riwalk/`` (lists of edges and of labels).
+Planetoid's raw files and those of graphdata_npz are pickles: only files with the known sha256 are opened.
 
 ``data.y`` is (nodes,) where nodes have one class each, and (nodes, classes) True or False where they have several.
 """
 
+import gzip
 import os
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -42,7 +45,30 @@ _ATTRIBUTED = {
     "cora_ml": "cora_ml",
     "amazon-photo": "amazon_photo",
 }
-PUBLIC = (*_PLANETOID, "pubmed-topology", *_MATRICES, *_ATTRIBUTED, "drug-target", "cnr2000")
+_COMMUNITIES = {  # known groups: two pods, conferences, leanings, departments
+    "dolphins": "community_gml/dolphins.gml",
+    "football": "community_gml/football.gml",
+    "polbooks": "community_gml/polbooks.gml",
+    "polblogs": "community_gml/polblogs.gml.gz",
+    "email-eu-core": "community_gml/eu-core.gml.gz",
+}
+_ROLES = {  # edges, and known roles where there are any: quarters of activity
+    "brazil-airports": ("airports/brazil-airports.edgelist", "airports/labels-brazil-airports.txt"),
+    "europe-airports": ("airports/europe-airports.edgelist", "airports/labels-europe-airports.txt"),
+    "actor": ("roles_riwalk/actor.edgelist.gz", "roles_riwalk/actor.group"),
+    "karate-mirrored": ("airports/karate-mirrored.edgelist", None),
+    "barbell": ("airports/barbell.edgelist", None),
+}
+PUBLIC = (
+    *_PLANETOID,
+    "pubmed-topology",
+    *_MATRICES,
+    *_ATTRIBUTED,
+    *_COMMUNITIES,
+    *_ROLES,
+    "drug-target",
+    "cnr2000",
+)
 
 
 def load_public(name: str) -> Graph:
@@ -53,6 +79,11 @@ def load_public(name: str) -> Graph:
         return _matrix(_checked(name, _MATRICES[name]))
     if name in _ATTRIBUTED:
         return _attributed(_checked(name, f"graphdata_npz/{_ATTRIBUTED[name]}.npz"))
+    if name in _COMMUNITIES:
+        return _grouped(_checked(name, _COMMUNITIES[name]))
+    if name in _ROLES:
+        edges, labels = _ROLES[name]
+        return _with_roles(_checked(name, edges), _checked(name, labels) if labels else None)
     if name == "drug-target":
         return _drug_target(name)
     if name == "pubmed-topology":
@@ -89,6 +120,35 @@ def _attributed(path: Path) -> Graph:
         edges, x, y = file["adj_matrix"].item(), file["node_attr"].item(), file["node_label"]
     codes = np.unique(y, return_inverse=True)[1]  # some count from one
     return _undirected(edges, x=torch.from_numpy(x.toarray()).float(), y=torch.from_numpy(codes).long())
+
+
+def _grouped(path: Path) -> Graph:
+    """Read named nodes with one group each, ``gt``; weights are left out. Blogs link one way, the others both ways.
+
+    The files are known, so that a pattern will do; networkx's reader takes seconds.
+    """
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+        text = file.read()
+    nodes = re.findall(r'node\s*\[\s*id (\d+)\s*label "([^"]*)"\s*gt "?(\w+)"?', text)
+    row = {number: place for place, (number, _, _) in enumerate(nodes)}
+    ends = re.findall(r"source (\d+)\s*target (\d+)", text)
+    source, target = ([row[edge[side]] for edge in ends] for side in (0, 1))
+    groups = torch.from_numpy(np.unique([group for _, _, group in nodes], return_inverse=True)[1]).long()
+    return Graph.from_edges(
+        source, target, names=[name for _, name, _ in nodes], directed="directed 1" in text, y=groups
+    )
+
+
+def _with_roles(edges: Path, labels: Path | None) -> Graph:
+    """Read a list of edges between numbers and, where there is one, a list of their roles (with or without a head)."""
+    ends = np.loadtxt(edges, np.int64, ndmin=2)
+    if labels is None:
+        numbers, ends = np.unique(ends, return_inverse=True)
+        return Graph.from_edges(*ends.reshape(-1, 2).T, names=map(str, numbers.tolist()))
+    known = np.loadtxt(labels, np.int64, skiprows=int(not labels.read_text()[0].isdigit()))
+    node, role = known[np.argsort(known[:, 0])].T
+    y = torch.from_numpy(role.copy())
+    return Graph.from_edges(*np.searchsorted(node, ends).T, names=map(str, node.tolist()), y=y)
 
 
 def _drug_target(name: str) -> Graph:
@@ -162,5 +222,18 @@ _SHA256 = {
     "graphdata_npz/cora_ml.npz": "590d93689ec70aa0da17b3f1c6915dfd3c1b6306ad4f3286a2075599f7a85630",
     "graphdata_npz/amazon_photo.npz": "bdb98b54cd3125bfa69b23ba0aae84fabcb770c6727175b8f6eb1d64f3be4b2b",
     "graphdata_npz/dblp.npz": "e1c460c864735b88158e230e715715b08a8f7bb7c94f7f6c3b5efc412558877d",
+    "community_gml/dolphins.gml": "efa96aea5b34537993c3b1ae3841e1273da4d006732b5df5ada3e06f861f4435",
+    "community_gml/football.gml": "45753bf6b86fd8ec9752fec5712cb10342ceb07070f117e49b3a6d24c5e0c37a",
+    "community_gml/polbooks.gml": "62c2fb36e6cf609e41981bd992f17e3dfb9a6d0522babcc85488ad9539356191",
+    "community_gml/eu-core.gml.gz": "7f038b0585749c338d01b3315075685f5951dae538632bed5120a98badef55c1",
+    "community_gml/polblogs.gml.gz": "06faa4067cd86a9ddb3dddcd29e2e95ae46d15f843294694a7c0c8125c754148",
+    "airports/barbell.edgelist": "38d573075ab379224b53067d42e359cdbf5b77c614a51021a9aee5052a0c9fb1",
+    "airports/brazil-airports.edgelist": "896b7bd460ad2da9160888d99bc9099ffe8ed7de3e410833889ea393831bcaa7",
+    "airports/europe-airports.edgelist": "bd202178d0d1253c15bd3c9a22cc2a25f630244bbef9060bc30adbf0a5e130f6",
+    "airports/karate-mirrored.edgelist": "b947a38e6a6e43f8ef9fbb634120fd9342d30c24113a0da5cb69c8dc12456fa1",
+    "airports/labels-brazil-airports.txt": "8f9d19f10192fbaeb91dfb46dd7eae0fef28bfe1272d41ab96a4494a0d06785f",
+    "airports/labels-europe-airports.txt": "92bace031cc02937ac9629d6c69387458e5d5016a7dab98490fbf33e392cec4e",
+    "roles_riwalk/actor.edgelist.gz": "12c15005bf589e84c25fa03830b4b945c1eee294690222dc8dbad22b369a0ad8",
+    "roles_riwalk/actor.group": "3cb0f57cffe2af4f32ff3a66f16d08cce3dc21792478d7d510b59a47800cf36b",
     "cnr2000/cnr2000_csr.npz": "da07f187693c54a987fb6e4626fdd63db096f986bce52fc2d108e1c45f2ab072",
 }

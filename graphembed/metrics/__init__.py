@@ -5,6 +5,7 @@ counts         the same, exactly, for rankings longer than memory, and what the 
 chance         bootstrap intervals; a paired test of two methods over several splits
 calibration    reliability curve, expected calibration error, Brier score
 oversmoothing  mean average distance, Dirichlet energy, effective rank
+partitions     groups of nodes against known ones (NMI, ARI, ...) and by the edges (modularity, conductance, coverage)
 """
 
 from graphembed.metrics.calibration import Reliability as Reliability
@@ -26,6 +27,12 @@ from graphembed.metrics.counts import resampled as resampled
 from graphembed.metrics.oversmoothing import dirichlet_energy as dirichlet_energy
 from graphembed.metrics.oversmoothing import effective_rank as effective_rank
 from graphembed.metrics.oversmoothing import mean_average_distance as mean_average_distance
+from graphembed.metrics.partitions import accuracy as accuracy
+from graphembed.metrics.partitions import against as against
+from graphembed.metrics.partitions import conductance as conductance
+from graphembed.metrics.partitions import coverage as coverage
+from graphembed.metrics.partitions import modularity as modularity
+from graphembed.metrics.partitions import overlap as overlap
 from graphembed.metrics.ranking import auc as auc
 from graphembed.metrics.ranking import average_precision as average_precision
 from graphembed.metrics.ranking import hits as hits

@@ -85,3 +85,19 @@ def margin_softmax(cosines, label, kind, margin, scale, smoothing):
         target[own] += 1 - smoothing
         total -= (target * np.log(chance)).sum()
     return total / len(cosines)
+
+
+def soft_modularity(share, edges, weight):
+    nodes = len(share)
+    links = np.zeros((nodes, nodes))
+    for (u, v), w in zip(edges.T, weight, strict=True):
+        links[u, v] += w / 2
+        links[v, u] += w / 2
+    degree, twice = links.sum(axis=1), links.sum()
+    beyond = links - np.outer(degree, degree) / twice
+    return np.trace(share.T @ beyond @ share) / twice
+
+
+def collapse(share):
+    nodes, communities = share.shape
+    return np.sqrt(communities) / nodes * np.sqrt(sum(sum(column) ** 2 for column in share.T)) - 1
