@@ -216,6 +216,81 @@ def scaled_cosine_error(
     return (1 - cosine(prediction, target)).clamp(min=0).pow(power).mean()
 
 
+def view_loss(
+    a: Float[Tensor, "nodes dim"], b: Float[Tensor, "others width"], pairs: Tensor | None = None
+) -> Float[Tensor, ""]:
+    """How differently two views see how alike their own nodes are: mean |s_k - t_k| over the sorted cosines of each.
+
+    It is the Wasserstein distance between the cosines within one view and within the other, from 0 (one shape) to 2.
+
+    The slope goes through the sorted values; where two cosines are equal it is that of one order of them.
+
+    Args:
+        a: Vectors of the nodes in one view.
+        b: Of the same number of nodes in the other.
+        pairs: (2, pairs) which to compare; by default all, whose number grows as the square of the nodes.
+
+    Example:
+        >>> z = torch.eye(3)
+        >>> view_loss(z, z[[1, 2, 0]]), view_loss(z, torch.ones(3, 3))
+        (tensor(0.), tensor(1.0000))
+    """
+    if len(a) != len(b):
+        raise ValueError(f"both views must have the same number of nodes, got {len(a)} and {len(b)}")
+    i, j = torch.triu_indices(len(a), len(a), 1, device=a.device) if pairs is None else pairs
+    if not i.numel():
+        return (a.sum() + b.sum()) * 0
+    one, other = (F.normalize(z.to(torch.promote_types(z.dtype, torch.float32)), dim=1) for z in (a, b))
+    first, second = ((z[i] * z[j]).sum(dim=1).sort().values for z in (one, other))
+    apart: Tensor = first - second
+    return apart.abs().mean()
+
+
+def soft_modularity(
+    share: Float[Tensor, "nodes communities"],
+    edge_index: Int[Tensor, "2 edges"],
+    weight: Float[Tensor, " edges"] | None = None,
+) -> Float[Tensor, ""]:
+    """Modularity of communities that nodes belong to in shares: tr(C^T A C) / 2m - |C^T d|^2 / (2m)^2; 0 without edges.
+
+    Args:
+        share: Rows that add up to one.
+        edge_index: Both directions of each edge; of one-way edges, the direction does not count.
+        weight: Of the edges; 1 by default.
+
+    Example:
+        >>> edges = torch.tensor([[0, 1, 2, 3], [1, 0, 3, 2]])
+        >>> soft_modularity(torch.eye(2).repeat_interleave(2, dim=0), edges)
+        tensor(0.5000)
+
+    References:
+        Newman 2006, "Modularity and community structure in networks"; Tsitsulin et al. 2023, "Graph clustering with
+        graph neural networks", equation 4.
+    """
+    share = _wide(share)
+    weight = torch.ones_like(share[:1, 0]).expand(edge_index.shape[1]) if weight is None else weight
+    total = weight.sum().clamp(min=_SMALL)
+    source, target = edge_index
+    attraction = (weight * (share[source] * share[target]).sum(dim=1)).sum() / total
+    degree = torch.zeros_like(share[:, 0]).index_add(0, source, weight).index_add(0, target, weight) / (2 * total)
+    return attraction - (degree @ share).square().sum()
+
+
+def collapse(share: Float[Tensor, "nodes communities"]) -> Float[Tensor, ""]:
+    """How unequal communities are: sqrt(k) / n |sum of rows| - 1, from 0 (all of one size) to sqrt(k) - 1 (one only).
+
+    Example:
+        >>> collapse(torch.eye(4)), collapse(torch.eye(4)[[0, 0, 0]])
+        (tensor(0.), tensor(1.))
+
+    References:
+        Tsitsulin et al. 2023, "Graph clustering with graph neural networks", equation 5.
+    """
+    nodes, communities = share.shape
+    length: Tensor = _wide(share).sum(dim=0).norm()
+    return math.sqrt(communities) / max(nodes, 1) * length - 1
+
+
 def arcface(
     cosines: Float[Tensor, "nodes classes"], label: Int[Tensor, " nodes"], margin: float = 0.5
 ) -> Float[Tensor, "nodes classes"]:

@@ -17,6 +17,7 @@ from graphembed.objectives import (
     Infomax,
     LinkReconstruction,
     MaskedFeatures,
+    Modularity,
     NodeClassification,
     Triplets,
     VariationalLinks,
@@ -80,11 +81,13 @@ OBJECTIVES = {
     "contrast, corrected": Contrast(width=8, count=5, negatives=Degree(1.0), corrected=True),
     "bootstrap": Bootstrap(width=16),
     "decorrelation": Decorrelation(),
+    "decorrelation, one shape": Decorrelation(shape=1.0),
     "masked": MaskedFeatures(),
     "classes": NodeClassification(nodes=LABELLED),
     "classes, smooth": NodeClassification(nodes=LABELLED, smoothing=0.1),
     "classes, arcface": NodeClassification("arcface", nodes=LABELLED),
     "classes, cosface": NodeClassification("cosface", nodes=LABELLED),
+    "modularity, whole": Modularity(4),
     "weighted": Weighted([(1.0, LinkReconstruction()), (0.5, Decorrelation()), (2.0, MaskedFeatures())]),
 }
 
@@ -104,6 +107,7 @@ STILL = {
     "masked": MaskedFeatures(),
     "classes": NodeClassification(nodes=LABELLED),
     "classes, arcface": NodeClassification("arcface", nodes=LABELLED, smoothing=0.2),
+    "modularity": Modularity(4, dropout=0.0),
     "weighted": Weighted([(1.0, LinkReconstruction()), (0.5, Infomax())]),
 }
 

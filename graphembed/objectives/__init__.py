@@ -6,6 +6,7 @@
     Bootstrap, Decorrelation               two views agree, without negatives (BGRL, CCA-SSG)
     MaskedFeatures                         what the hidden features were (GraphMAE)
     NodeClassification                     labels
+    Modularity                             soft communities (DMoN)
     Weighted                               several at once
 
 `MiniBatches` cuts any of them into sampled neighbourhoods, for large graphs. Those of links hold edges out on request,
@@ -20,6 +21,7 @@ from graphembed.objectives.classes import NodeClassification
 from graphembed.objectives.contrast import Contrast, Infomax
 from graphembed.objectives.links import LinkReconstruction, VariationalLinks
 from graphembed.objectives.masked import MaskedFeatures
+from graphembed.objectives.modularity import Modularity
 from graphembed.objectives.protocol import Objective
 from graphembed.objectives.sampled import MiniBatches
 from graphembed.objectives.triplets import Triplets
@@ -33,6 +35,7 @@ __all__ = [
     "LinkReconstruction",
     "MaskedFeatures",
     "MiniBatches",
+    "Modularity",
     "NodeClassification",
     "Objective",
     "Triplets",

@@ -10,20 +10,24 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from graphembed.graph import Graph
-from graphembed.losses import bootstrap, decorrelation
+from graphembed.losses import bootstrap, decorrelation, view_loss
 from graphembed.objectives.protocol import output_width
 from graphembed.objectives.sampled import MiniBatches, all_nodes
 from graphembed.objectives.views import check_shares, view
+
+_PAIRS = 8  # of nodes, for each node, whose likeness in two views is compared
 
 
 @dc.dataclass(frozen=True)
 class Decorrelation:
     """Two views agree, while the axes of the vectors are uncorrelated (CCA-SSG).
 
-    loss = |Z1 - Z2|^2 / 2 + balance (|Z1'Z1 - I|^2 + |Z2'Z2 - I|^2), Z with columns of mean zero and length one.
+    loss = |Z1 - Z2|^2 / 2 + balance (|Z1'Z1 - I|^2 + |Z2'Z2 - I|^2), Z with columns of mean zero and length one;
+    + shape W(cosines of pairs in view 1, in view 2), W the Wasserstein distance, if wanted (`losses.view_loss`).
 
     Args:
         balance: Weight of the second term.
+        shape: Weight of the third; it looks at eight pairs a node, drawn anew each time.
         edges: Share of the edges left out of either view.
         features: Share of the features left out of either view.
         sampled: See some nodes at a time, with sampled neighbourhoods; by default the whole graph is one batch.
@@ -40,9 +44,12 @@ class Decorrelation:
     edges: tuple[float, float] = (0.4, 0.4)
     features: tuple[float, float] = (0.1, 0.1)
     sampled: MiniBatches | None = None
+    shape: float = 0.0
 
     def __post_init__(self) -> None:
         check_shares(edges=self.edges, features=self.features)
+        if not self.shape >= 0:
+            raise ValueError(f"shape must not be negative, got {self.shape}")
 
     def prepare(self, encoder: nn.Module, graph: Graph) -> nn.Module:  # noqa: ARG002
         """Nothing stands beside the encoder."""
@@ -55,7 +62,11 @@ class Decorrelation:
     def loss(self, encoder: nn.Module, beside: nn.Module, batch: Data) -> Float[Tensor, ""]:  # noqa: ARG002
         """Encode two views and compare them."""
         one, two = (view(encoder, batch, *pair) for pair in zip(self.edges, self.features, strict=True))
-        return decorrelation(one, two, self.balance)
+        total = decorrelation(one, two, self.balance)
+        if self.shape:
+            pairs = torch.randint(len(one), (2, _PAIRS * len(one))).to(one.device)
+            total = total + self.shape * view_loss(one, two, pairs)
+        return total
 
 
 @dc.dataclass(frozen=True)
