@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from graphembed.encoders.recipes import spectral as spectral
     from graphembed.encoders.skipgram import Context as Context
     from graphembed.encoders.skipgram import SkipGram as SkipGram
+    from graphembed.encoders.structural import graphwave as graphwave
+    from graphembed.encoders.structural import refex as refex
+    from graphembed.encoders.structural import riwalk as riwalk
+    from graphembed.encoders.structural import rolx as rolx
+    from graphembed.encoders.structural import segk as segk
+    from graphembed.encoders.structural import struc2vec as struc2vec
+    from graphembed.encoders.structural import structural as structural
+    from graphembed.encoders.structural import xnetmf as xnetmf
     from graphembed.errors import DataError as DataError
     from graphembed.errors import UnknownNameError as UnknownNameError
     from graphembed.features import FeatureTable as FeatureTable
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
     from graphembed.graph import Graph as Graph
     from graphembed.graph import as_graph as as_graph
     from graphembed.graph import merge as merge
+    from graphembed.heads.communities import Communities as Communities
     from graphembed.heads.ensemble import LinkEnsemble as LinkEnsemble
     from graphembed.heads.joint import JointPredictor as JointPredictor
     from graphembed.heads.joint import hlgnn as hlgnn
@@ -45,6 +54,7 @@ if TYPE_CHECKING:
     from graphembed.heads.joint import ncnc as ncnc
     from graphembed.heads.joint import refined_gae as refined_gae
     from graphembed.heads.links import LinkPredictor as LinkPredictor
+    from graphembed.heads.roles import Roles as Roles
     from graphembed.nearest import knn_graph as knn_graph
     from graphembed.nearest import radius_graph as radius_graph
     from graphembed.nn.gnn import GNN as GNN
@@ -56,6 +66,7 @@ if TYPE_CHECKING:
     from graphembed.objectives import LinkReconstruction as LinkReconstruction
     from graphembed.objectives import MaskedFeatures as MaskedFeatures
     from graphembed.objectives import MiniBatches as MiniBatches
+    from graphembed.objectives import Modularity as Modularity
     from graphembed.objectives import NodeClassification as NodeClassification
     from graphembed.objectives import Triplets as Triplets
     from graphembed.objectives import VariationalLinks as VariationalLinks
@@ -65,6 +76,7 @@ if TYPE_CHECKING:
     from graphembed.sampling.subgraphs import ClusterLoader as ClusterLoader
     from graphembed.sampling.subgraphs import ImportanceSampler as ImportanceSampler
     from graphembed.scores import pair_scores as pair_scores
+    from graphembed.space import Space as Space
     from graphembed.splits import EdgeSplit as EdgeSplit
     from graphembed.splits import split_edges as split_edges
     from graphembed.training import Training as Training
@@ -122,6 +134,7 @@ _HOME = {
     "LinkReconstruction": "objectives",
     "MaskedFeatures": "objectives",
     "MiniBatches": "objectives",
+    "Modularity": "objectives",
     "NodeClassification": "objectives",
     "Triplets": "objectives",
     "VariationalLinks": "objectives",
@@ -139,6 +152,17 @@ _HOME = {
     "RandomWalk": "walks",
     "TemporalWalk": "walks",
     "Walks": "walks",
+    "Space": "space",
+    "Communities": "heads.communities",
+    "Roles": "heads.roles",
+    "refex": "encoders.structural",
+    "rolx": "encoders.structural",
+    "graphwave": "encoders.structural",
+    "xnetmf": "encoders.structural",
+    "segk": "encoders.structural",
+    "struc2vec": "encoders.structural",
+    "riwalk": "encoders.structural",
+    "structural": "encoders.structural",
 }
 __all__ = list(_HOME)
 

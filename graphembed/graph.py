@@ -331,9 +331,9 @@ class Graph:
 
 @singledispatch
 def as_graph(source: Any, /) -> Graph:
-    """Read a graph from a Graph, a PyG ``Data``, any networkx graph, a square scipy sparse matrix, a frame or a path.
+    """Read a graph from a Graph, a PyG ``Data``, any networkx graph, a square scipy sparse matrix, a frame, a list or a path.
 
-    A frame has one row per edge: columns ``source`` and ``target`` (or the first two) and, optionally, one named as
+    A list has pairs (source, target), or triples with a weight. A frame has one row per edge: columns ``source`` and ``target`` (or the first two) and, optionally, one named as
     in `WEIGHTS`. A matrix is undirected if it is symmetric. Of networkx graphs, ``weight``
     becomes the weight, names that are not strings become what ``str`` makes of them, and ``bipartite`` becomes
     ``data.part``. Paths are read by `graphembed.files.read_graph`. Other types can register themselves with
@@ -350,7 +350,7 @@ def as_graph(source: Any, /) -> Graph:
     kind = f"{type(source).__module__}.{type(source).__qualname__}"
     raise TypeError(
         f"cannot read a graph from {kind}; pass a Graph, a PyG Data, a networkx graph, a scipy sparse matrix, "
-        "a pandas frame of edges or the path of a file"
+        "a pandas frame of edges, a list of pairs or the path of a file"
     )
 
 
@@ -394,6 +394,17 @@ def _(source: Any, /) -> Graph:
 @as_graph.register
 def _(source: pd.DataFrame, /) -> Graph:
     return frame_graph(source)
+
+
+@as_graph.register(list)
+def _(source: list[Any], /) -> Graph:
+    found = {len(edge) if isinstance(edge, tuple | list) else 0 for edge in source}
+    if not source or len(found) > 1 or not found <= {2, 3}:
+        other = next((edge for edge in source if not isinstance(edge, tuple | list) or len(edge) not in (2, 3)), source)
+        raise DataError(
+            f"a list of edges has pairs (source, target), or triples with a weight, all alike, got {other!r:.60}"
+        )
+    return frame_graph(pd.DataFrame(source, columns=["source", "target", "weight"][: found.pop()]))
 
 
 @as_graph.register(str)

@@ -30,6 +30,7 @@ LAYERS = {
     "features": 2,
     "nearest": 2,
     "scores": 2,
+    "bethe": 2,
     "sampling": 3,
     "splits": 3,
     "files": 3,
@@ -40,6 +41,8 @@ LAYERS = {
     "datasets": 5,
     "testing": 6,
     "bench": 6,
+    "geometry": 6,
+    "space": 6,
     "cli": 7,
     "__init__": 7,
 }

@@ -17,11 +17,19 @@ import pytest
 from click.testing import CliRunner
 
 import graphembed as ge
+from graphembed import cli
 from graphembed.bench.baselines import DEGREE
 from graphembed.bench.links import PAIR_SCORES
 from graphembed.cli import main
+from graphembed.encoders import structural
+from graphembed.encoders.structural import refex
+from graphembed.geometry import report
+from graphembed.heads.roles import Roles
+from graphembed.space import Space
 
-COMMANDS = ("bench", "datasets", "embed", "link-prediction", "nearest")
+COMMANDS = (
+    "bench", "communities", "datasets", "embed", "geometry", "link-prediction", "nearest", "roles", "similar",
+)  # fmt: skip
 QUICK = ("--encoder", "deepwalk", "--head", "pair scores", "--seeds", "1")
 
 
@@ -534,3 +542,59 @@ def test_a_program_that_fails_shows_no_traceback_unless_asked(files):
     assert asked.returncode != 0
     assert "Traceback" in asked.stderr
     assert not Path("new.tsv").exists()
+
+
+# ── roles, communities, geometry ────────────────────────────────────────────────────────────────────
+
+
+def test_similar_prints_whom_the_library_finds():
+    expected = Space(ge.load("company")).similar("Tara Bauer", "role", 4)
+    found = good("similar", "company", "Tara Bauer", "--by", "role", "-k", 4, "--json")
+    assert json.loads(found.stdout) == [{"name": name, "similarity": value} for name, value in expected]
+    assert good("similar", "company", "Tara Bauer", "--by", "role", "-k", 4).stdout.splitlines() == [
+        f"{name}\t{value:.4f}" for name, value in expected
+    ]
+    assert "did you mean 'Tara Bauer'" in run("similar", "company", "Tara Bauers").output
+
+
+def test_roles_are_described_written_and_judged(here):
+    result = good("roles", "company", "-k", 5, "--out", "roles.tsv")
+    head = Roles(k=5).fit(refex().fit_transform(ge.load("company")), ge.load("company"))
+    table = pd.read_csv("roles.tsv", sep="\t")
+    assert table["role"].tolist() == head.labels_.tolist()
+    assert table["name"].tolist() == list(head.names_)
+    for words in head.describe()["words"]:
+        assert words in result.stdout
+    found = json.loads(good("roles", "company", "-k", 5, "--json").stdout)
+    assert found["score"]["ARI"] == pytest.approx(head.score(ge.load("company").data.y.numpy())["ARI"])
+    assert [row["nodes"] for row in found["roles"]] == np.bincount(head.labels_).tolist()
+
+
+@pytest.mark.parametrize("method", ["leiden", "kmeans"])
+def test_communities_are_listed_written_and_judged(here, method):
+    result = good("communities", "lesmis", "--method", method, "-k", 6, "--out", "groups.csv")
+    table = pd.read_csv("groups.csv")
+    assert sorted(table["name"]) == sorted(ge.load("lesmis").names)
+    assert table["community"].nunique() == 6
+    found = json.loads(good("communities", "lesmis", "--method", method, "-k", 6, "--json").stdout)
+    assert [len(group) for group in found["communities"]] == np.bincount(table["community"]).tolist()
+    assert f"modularity {found['score']['modularity']:.3f}" in result.stdout
+
+
+def test_geometry_prints_the_page_and_draws_the_map(here):
+    good("embed", "lesmis", "--encoder", "prone", "--dim", 16, "--out", "z.npz")
+    page = report(ge.read_embedding("z.npz"), ge.load("lesmis"))
+    assert good("geometry", "z.npz", "lesmis", "--out", "map.png").stdout == f"{page}\n"
+    assert (here / "map.png").read_bytes().startswith(b"\x89PNG")
+    found = json.loads(good("geometry", "z.npz", "lesmis", "--other", "z.npz", "--json").stdout)
+    assert found["verdict"] == page.verdict
+    assert {row["measure"] for row in found["measures"]} > set(page.numbers)
+
+
+def test_structural_encoders_embed_and_take_the_length_they_take(here):
+    assert set(cli.ROLE_ENCODERS) == set(structural.__all__)
+    good("embed", "karate", "--encoder", "refex", "--out", "z.npz")
+    assert np.array_equal(ge.read_embedding("z.npz").values, refex().fit_transform(ge.load("karate")).values)
+    refused = run("embed", "karate", "--encoder", "refex", "--dim", 8, "--out", "other.npz")
+    assert refused.exit_code == 2
+    assert "refex has as many numbers as it finds: it takes no --dim" in refused.output

@@ -6,8 +6,10 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 bad data, 130 interrupted.
 
 import click
 
+from graphembed.cli.answers import communities, geometry, roles, similar
 from graphembed.cli.bench import bench
 from graphembed.cli.common import ENCODERS as ENCODERS
+from graphembed.cli.common import ROLE_ENCODERS as ROLE_ENCODERS
 from graphembed.cli.common import Group
 from graphembed.cli.links import HEADS as HEADS
 from graphembed.cli.links import link_prediction
@@ -24,6 +26,10 @@ Examples:
   graphembed link-prediction edges.tsv --out links.tsv
   graphembed embed edges.tsv --encoder node2vec --out vectors.tsv
   graphembed nearest vectors.tsv TP53
+  graphembed similar lesmis Valjean --by role   who is like him
+  graphembed roles company                      who plays which part
+  graphembed communities lesmis                 who belongs together
+  graphembed geometry vectors.npz lesmis        is the space any good
   graphembed datasets                           which graphs can be had by name
   graphembed bench speed                        how fast this is next to its peers
 
@@ -38,5 +44,5 @@ def main(debug: bool) -> None:
     """Turn graphs into vectors and answer questions with them: who is linked, who is near."""
 
 
-for command in (link_prediction, embed, nearest, datasets, bench):
+for command in (link_prediction, similar, roles, communities, embed, nearest, geometry, datasets, bench):
     main.add_command(command)

@@ -12,6 +12,9 @@ from graphembed.cli.common import SEED, plain_table, say
 _LABELLED = ("blogcatalog", "ppi", "wikipedia")
 PROTOCOLS = ("seal", "hits", "citation", "large", "lists")
 _PROBED = ("cora", "citeseer", "amazon-photo")
+_GROUPED = ("football", "polbooks", "polblogs", "email-eu-core", "cora", "citeseer", "amazon-photo")
+_AIRPORTS = ("brazil-airports", "europe-airports")
+_JUDGED = ("air", "orbits", "tiling")
 _PARTS = ("walks", "skipgram", "text", "web", "sampling", "epochs")
 
 
@@ -128,6 +131,31 @@ def probe(names: tuple[str, ...], seeds: int, first: bool, seed: int) -> None:
         makers = dict(list(encoders(name).items())[: 1 if first else None])
         table = summary(compare(load(name), makers, seeds=seeds, seed=seed)).round(4).reset_index()
         click.echo(f"{name}\n{plain_table(table)}\n")
+
+
+@bench.command(short_help="Who plays the same part.", epilog="""\b
+Examples:
+  GRAPHEMBED_DATA=~/data graphembed bench roles air
+  graphembed bench roles orbits tiling
+
+\b
+air: the quarter of activity of airports, read off vectors; differences to log
+degree alone are paired over the splits. orbits: are the vectors of the nodes
+of an orbit, and only those, equal? tiling: the star of each vertex of a Penrose
+tiling.""")  # fmt: skip
+@click.argument("parts", nargs=-1, type=click.Choice(_JUDGED))
+@click.option("--splits", default=50, show_default=True, type=click.IntRange(min=2), help="Of the airports.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Of splits and encoders.")
+def roles(parts: tuple[str, ...], splits: int, seed: int) -> None:
+    """Print how well encoders see roles, next to degree alone."""
+    from graphembed.bench import roles as benchmark
+
+    for part in parts or _JUDGED:
+        if part == "air":
+            for name in _AIRPORTS:
+                click.echo(f"{name}, {splits} splits\n{plain_table(benchmark.air(name, splits, seed))}\n")
+        else:
+            click.echo(f"{part}\n{plain_table(getattr(benchmark, part)(seed=seed))}\n")
 
 
 @bench.command(short_help="Stacks of 2 to 64 layers.", epilog="""\b

@@ -1,5 +1,6 @@
 """What all commands share: options, errors, talk and tables."""
 
+import inspect
 import json
 import math
 from collections.abc import Callable
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 SEED = click.IntRange(0, 2**32 - 1)
 ENCODERS = ("deepwalk", "node2vec", "line", "spectral", "netmf", "prone", "fastrp", "cleora", "sage", "gcn")
+ROLE_ENCODERS = (
+    "structural", "refex", "rolx", "graphwave", "xnetmf", "segk", "struc2vec", "riwalk", "anonymous_walks", "role_gnn",
+)  # fmt: skip
 
 
 class _BadData(click.ClickException):
@@ -68,12 +72,16 @@ def options(*, out: str | None) -> Callable[[Any], Any]:
 
 def maker(name: str, dim: int | None = None) -> "Callable[[int], Encoder]":
     """Return what makes an encoder by its name, from a seed."""
-    from graphembed.encoders import recipes
+    from graphembed.encoders import recipes, structural
 
+    recipe = getattr(structural if name in ROLE_ENCODERS else recipes, name)
+    takes = inspect.signature(recipe).parameters
+    if dim is not None and "dim" not in takes:
+        raise click.UsageError(f"{name} has as many numbers as it finds: it takes no --dim")
     settings = {} if dim is None else {"dim": dim}
 
     def make(seed: int) -> "Encoder":
-        encoder: Encoder = getattr(recipes, name)(seed=seed, **settings)
+        encoder: Encoder = recipe(**settings, **({"seed": seed} if "seed" in takes else {}))
         return encoder
 
     return make
@@ -108,7 +116,8 @@ def check_out(out: Path | None, force: bool, formats: tuple[str, ...]) -> None:
 def plain_table(frame: "pd.DataFrame") -> str:
     """Lay out a frame without its index."""
     rows = [
-        [str(cell) if isinstance(cell, str) else f"{cell:.3f}" for cell in row] for row in frame.to_numpy().tolist()
+        [f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row]
+        for row in frame.itertuples(index=False)
     ]
     return columns([list(frame.columns), *rows])
 

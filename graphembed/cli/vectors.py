@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from graphembed.cli.common import ENCODERS, check_out, maker, options, print_json, say, using
+from graphembed.cli.common import ENCODERS, ROLE_ENCODERS, check_out, maker, options, print_json, say, using
 
 
 @click.command(short_help="Learn one vector for each node.", epilog="""\b
@@ -13,10 +13,22 @@ Examples:
   graphembed embed edges.csv --encoder sage --seed 7 --out vectors.npz
 
 \b
+Encoders that see who is near: deepwalk, node2vec, line, spectral, netmf, prone,
+fastrp, cleora, sage, gcn. That see who plays the same part: structural, refex,
+rolx, graphwave, xnetmf, segk, struc2vec, riwalk, anonymous_walks, role_gnn.
+
+\b
 The suffix decides the format: .npz keeps everything, .tsv and .parquet are
 tables, .w2v is what gensim reads.""")  # fmt: skip
 @click.argument("source")
-@click.option("--encoder", default="node2vec", show_default=True, type=click.Choice(ENCODERS), help="What learns.")
+@click.option(
+    "--encoder",
+    default="node2vec",
+    show_default=True,
+    metavar="NAME",
+    type=click.Choice((*ENCODERS, *ROLE_ENCODERS)),
+    help="What learns; see below.",
+)
 @click.option("--dim", type=click.IntRange(min=1), help="Length of a vector.  [128, for GNNs 64]")
 @click.option("--directed", is_flag=True, default=None, help="Read a list of edges as directed.")
 @options(out="Where to write the vectors (.npz, .tsv, .parquet or .w2v).")
