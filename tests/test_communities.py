@@ -1,5 +1,7 @@
 """Communities that are there are found, by vectors and by edges, and what cannot be found is refused in words."""
 
+from itertools import product
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -261,6 +263,23 @@ def test_the_consensus_of_noisy_copies_is_the_original():
     found = consensus(copies, 4, seed=0)
     alone = [adjusted_rand_score(truth, copy) for copy in copies]
     assert adjusted_rand_score(truth, found) > max(alone) + 0.2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_consensus_is_the_best_of_all_counting_every_node(seed):
+    """Against all ways to put five kinds of nodes, some rare and some common, into two groups."""
+    rng = np.random.default_rng(seed)
+    kinds = np.array([[0, 0, 0], [0, 1, 1], [1, 1, 2], [1, 0, 2], [2, 2, 0]])
+    copies = kinds[np.repeat(np.arange(5), rng.choice([1, 2, 3, 60, 70], 5, replace=False))]
+    member = np.concatenate([np.eye(3)[column] for column in copies.T], axis=1)
+
+    def cost(groups):
+        parts = [member[groups == group] for group in np.unique(groups)]
+        return sum(((part - part.mean(axis=0)) ** 2).sum() for part in parts)
+
+    kind = np.array([kinds.tolist().index(row) for row in copies.tolist()])
+    best = min(cost(np.array(two)[kind]) for two in product([0, 1], repeat=5))
+    assert cost(consensus(list(copies.T), 2, seed=0)) == pytest.approx(best)
 
 
 def test_the_consensus_of_one_partition_is_itself():

@@ -156,7 +156,7 @@ def test_shortest_paths_within_balls_are_counted(graph, radius):
 def test_balls_that_are_too_large_are_refused():
     with pytest.raises(DataError, match=r"radius 2 about 50000 nodes takes up to .* take a smaller radius, or rings"):
         Landmarks(Balls()).fit(nx.star_graph(49_999))
-    with pytest.raises(DataError, match="balls about 100001 nodes make a table of 3e[+]08 numbers"):
+    with pytest.raises(DataError, match=r"balls about 100001 nodes make a table of 3e[+]08 numbers"):
         Landmarks(Balls(3)).fit(Graph.from_edges([0], [1], nodes=100_001))
 
 

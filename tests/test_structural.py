@@ -252,6 +252,49 @@ def test_regular_graphs_are_told_apart_where_degree_says_nothing(name):
         assert apart[0, 1:].min() > 1e-2
 
 
+def mirrored(public_data):
+    """The published graph of two karate clubs joined by an edge, and everybody's mirror image."""
+    network = nx.read_edgelist(public_data / "airports" / "karate-mirrored.edgelist")
+    halves = network.copy()
+    halves.remove_edge("1", "37")
+    nx.set_node_attributes(halves, {node: node in ("1", "37") for node in halves}, "joined")
+    one, other = (halves.subgraph(part) for part in nx.connected_components(halves))
+    same = nx.algorithms.isomorphism.categorical_node_match("joined", None)
+    there = next(nx.algorithms.isomorphism.GraphMatcher(one, other, node_match=same).isomorphisms_iter())
+    return network, there | {image: node for node, image in there.items()}
+
+
+def squared_distances(z):
+    return ((z[:, None] - z[None]) ** 2).sum(axis=2) + np.diag(np.full(len(z), np.inf))
+
+
+def test_everybody_is_nearest_to_their_mirror_image(make, public_data):
+    network, image = mirrored(public_data)
+    z = make().fit_transform(network)
+    away = squared_distances(z.values.astype(float))
+    for row, name in enumerate(z.names):
+        assert away[row, z.row[image[name]]] <= away[row].min() + 1e-8
+
+
+@pytest.mark.parametrize("name", ["graphwave", "xnetmf"])
+@pytest.mark.parametrize("seed", range(3))
+def test_mirror_images_are_found_after_edges_were_removed(name, seed, public_data):
+    """Nodes of the image's own orbit in the intact graph are not held against it: nothing tells them from it."""
+    network, image = mirrored(public_data)
+    seen = {node: str(network.degree(node)) for node in network}
+    for _ in range(8):
+        seen = {node: str(hash((seen[node], *sorted(seen[other] for other in network[node])))) for node in network}
+    edges = list(network.edges)
+    network.remove_edges_from([edges[k] for k in np.random.default_rng(seed).choice(len(edges), 2, replace=False)])
+    z = ENCODERS[name]().fit_transform(network)
+    away = squared_distances(z.values.astype(float))
+    ranks = []
+    for row, node in enumerate(z.names):
+        wrong = [z.row[other] for other in z.names if seen[other] != seen[node]]
+        ranks.append(1 + (away[row, wrong] < away[row, z.row[image[node]]]).sum())
+    assert np.mean(1 / np.array(ranks)) >= 0.9
+
+
 # ── bad input ───────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -158,6 +158,36 @@ def roles(parts: tuple[str, ...], splits: int, seed: int) -> None:
             click.echo(f"{part}\n{plain_table(getattr(benchmark, part)(seed=seed))}\n")
 
 
+@bench.command(short_help="Who belongs together.", epilog="""\b
+Examples:
+  GRAPHEMBED_DATA=~/data graphembed bench communities football --seeds 5
+  graphembed bench communities threshold --out threshold.png
+
+\b
+Encoders x clusterers next to Leiden and Louvain on the edges: accuracy, NMI,
+ARI and modularity. threshold: sparse planted groups on both sides of the line
+below which nobody finds them.""")  # fmt: skip
+@click.argument("names", nargs=-1, type=click.Choice((*_GROUPED, "threshold")))
+@click.option("--seeds", default=5, show_default=True, type=click.IntRange(min=1), help="How many to average over.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="The first.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Draw the threshold here (.png, .pdf).")
+def communities(names: tuple[str, ...], seeds: int, seed: int, out: Path | None) -> None:
+    """Print how well communities are found, one table a graph."""
+    from graphembed.bench import communities as benchmark
+
+    for name in names or (*_GROUPED, "threshold"):
+        if name == "threshold":
+            found = benchmark.threshold(seeds=seeds, seed=seed)
+            click.echo(f"threshold, {seeds} graphs each\n{plain_table(found)}\n")
+            if out:
+                benchmark.draw(found).figure.savefig(out)
+                say(f"wrote {out}")
+            continue
+        table = benchmark.summary(list(benchmark.table(name, seeds, seed)), name)
+        click.echo(f"{name}, {seeds} {'seed' if seeds == 1 else 'seeds'}")
+        click.echo(plain_table(table.reset_index(names="method")) + "\n")
+
+
 @bench.command(short_help="Stacks of 2 to 64 layers.", epilog="""\b
 Examples:
   GRAPHEMBED_DATA=~/data graphembed bench depth --out depth.png
