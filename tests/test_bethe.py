@@ -85,8 +85,9 @@ def test_karate_has_two_communities_and_a_random_graph_one():
 def test_communities_are_found_beyond_the_threshold(groups, contrast):
     degree = 3 if groups == 2 else 8
     graph = planted_partition(3000, groups, degree, contrast * groups * degree**0.5, seed=5)
-    z = BetheHessian().fit_transform(graph)
-    found = Communities(k=groups).fit(z)
+    encoder = BetheHessian().fit(graph)
+    found = Communities(k=groups).fit(encoder.transform(graph))
+    assert encoder.communities_ == groups
     assert overlap(graph.data.y.numpy(), found.labels_) > (0.4 if groups == 2 or contrast > 0 else 0.3)
 
 
@@ -176,3 +177,19 @@ def test_what_it_cannot_embed_is_refused():
         BetheHessian().fit(Graph.from_edges([0], [0], nodes=3))
     with pytest.raises(ValueError, match="dim must be at least 1, got 0"):
         BetheHessian(dim=0).fit(load("karate"))
+
+
+def test_nodes_further_away_follow_ring_by_ring():
+    base = as_graph(nx.connected_caveman_graph(3, 6))
+    old = Graph.from_edges(*base.pairs.T, np.full(base.num_edges, 3.0), names=base.names)
+    ends = [*base.pairs.tolist(), [0, 18], [1, 18], [18, 19], [7, 19]]  # x knows two of a clique, y knows x and another
+    whole = Graph.from_edges(*np.array(ends).T, np.full(len(ends), 3.0), names=[*base.names, "x", "y"])
+    encoder = BetheHessian(dim=2).fit(old)
+    degree = np.bincount(base.pairs.ravel())  # weights are all as the mean
+    scale, v, mu = regularised(degree, encoder.more_), encoder.table_, encoder.mu_
+    own, other = (3 + encoder.more_) ** -0.5, (2 + encoder.more_) ** -0.5
+    x = own * (scale[0] * v[0] + scale[1] * v[1])
+    y = other * (own * x / mu + scale[7] * v[7])
+    z = encoder.transform(whole)
+    assert np.allclose(z["x"], x / np.linalg.norm(x), atol=1e-4)
+    assert np.allclose(z["y"], y / np.linalg.norm(y), atol=1e-4)

@@ -559,7 +559,7 @@ def test_similar_prints_whom_the_library_finds():
 
 def test_roles_are_described_written_and_judged(here):
     result = good("roles", "company", "-k", 5, "--out", "roles.tsv")
-    head = Roles(k=5).fit(refex().fit_transform(ge.load("company")), ge.load("company"))
+    head = Roles(k=5).fit(Space(ge.load("company")).alike, ge.load("company"))
     table = pd.read_csv("roles.tsv", sep="\t")
     assert table["role"].tolist() == head.labels_.tolist()
     assert table["name"].tolist() == list(head.names_)

@@ -382,6 +382,8 @@ def test_spherical_sees_directions_only():
 def test_spherical_takes_vectors_of_zero_together():
     z = Embedding(np.array([[1.0, 0], [2.0, 0.1], [0, 0], [0, 0], [0, 3.0], [0, 2.0]]), list("abcdef"))
     assert Communities("spherical", k=3).fit(z).groups() == [["a", "b"], ["c", "d"], ["e", "f"]]
+    close = Embedding(np.array([[1.0, 0], [1.0, 0.3], [0, 0], [0, 0]]), list("abcd"))
+    assert Communities("spherical", k=2).fit(close).groups() == [["a", "b"], ["c", "d"]]
 
 
 def test_nan_is_refused_by_name():

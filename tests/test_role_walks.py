@@ -265,6 +265,9 @@ def test_roles_say_degrees_and_steps():
         return 100 + (first * 4 + node) * 4 + steps
 
     assert found[0].tolist() == [0, role(0, 1, 1), role(0, 2, 2), role(0, 3, 1), 0, -1]
+    path = CSR(np.array([0, 1, 3, 5, 6]), np.array([1, 0, 2, 1, 3, 2], np.int32), np.empty(0, np.float32))
+    back = role_walks(np.array([[0, 1, 2, 3, 2]], np.int32), path, bins, 4, 100, 3)
+    assert back[0].tolist() == [0, role(0, 1, 1), role(0, 2, 2), role(0, 3, 3), role(0, 2, 2)]
     assert found[1].tolist() == [1, role(1, 2, 1), role(1, 3, 2), role(1, 2, 1), 1, role(1, 0, 1)]
 
 

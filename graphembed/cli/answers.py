@@ -60,15 +60,15 @@ def roles(
 ) -> None:
     """Find roles among the nodes of SOURCE and say what each looks like and whom it deals with."""
     from graphembed.datasets import read
-    from graphembed.encoders.structural import refex
     from graphembed.files import TABLES, write_table
     from graphembed.heads.roles import Roles
+    from graphembed.space import Space
 
     check_out(out, force, TABLES)
     with using(threads):
         graph = read(source, directed=directed)
         say(f"{source}: {graph}")
-        head = Roles(k=k, seed=seed).fit(refex().fit_transform(graph), graph)
+        head = Roles(k=k, seed=seed).fit(Space(graph, seed=seed).alike, graph)
         about, dealings = head.describe(), head.connections()
         score = head.score(graph.data.y.numpy() if _labelled(graph) else None)
     table = head.predict()
