@@ -12,6 +12,7 @@ from graphembed.version import __version__ as __version__
 if TYPE_CHECKING:
     from graphembed.datasets import load as load
     from graphembed.embedding import Embedding as Embedding
+    from graphembed.encoders.bethe import BetheHessian as BetheHessian
     from graphembed.encoders.inductive import Inductive as Inductive
     from graphembed.encoders.projection import Projection as Projection
     from graphembed.encoders.recipes import cleora as cleora
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from graphembed.encoders.recipes import spectral as spectral
     from graphembed.encoders.skipgram import Context as Context
     from graphembed.encoders.skipgram import SkipGram as SkipGram
+    from graphembed.encoders.smoothed import Smoothed as Smoothed
     from graphembed.encoders.structural import graphwave as graphwave
     from graphembed.encoders.structural import refex as refex
     from graphembed.encoders.structural import riwalk as riwalk
@@ -90,7 +92,9 @@ if TYPE_CHECKING:
 _HOME = {
     "load": "datasets",
     "Embedding": "embedding",
+    "BetheHessian": "encoders.bethe",
     "Inductive": "encoders.inductive",
+    "Smoothed": "encoders.smoothed",
     "Projection": "encoders.projection",
     "cleora": "encoders.recipes",
     "deepwalk": "encoders.recipes",

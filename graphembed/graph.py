@@ -331,13 +331,13 @@ class Graph:
 
 @singledispatch
 def as_graph(source: Any, /) -> Graph:
-    """Read a graph from a Graph, a PyG ``Data``, any networkx graph, a square scipy sparse matrix, a frame, a list or a path.
+    """Read a graph from a Graph, PyG ``Data``, networkx graph, square scipy sparse matrix, frame, list or path.
 
-    A list has pairs (source, target), or triples with a weight. A frame has one row per edge: columns ``source`` and ``target`` (or the first two) and, optionally, one named as
-    in `WEIGHTS`. A matrix is undirected if it is symmetric. Of networkx graphs, ``weight``
-    becomes the weight, names that are not strings become what ``str`` makes of them, and ``bipartite`` becomes
-    ``data.part``. Paths are read by `graphembed.files.read_graph`. Other types can register themselves with
-    ``as_graph.register``.
+    A list has pairs (source, target), or triples with a weight. A frame has one row per edge: columns ``source`` and
+    ``target`` (or the first two) and, optionally, one named as in `WEIGHTS`. A matrix is undirected if it is symmetric.
+    Of networkx graphs, ``weight`` becomes the weight, names that are not strings become what ``str`` makes of them, and
+    ``bipartite`` becomes ``data.part``. Paths are read by `graphembed.files.read_graph`. Other types can register
+    themselves with ``as_graph.register``.
 
     Raises:
         TypeError: Nothing is known about this type.

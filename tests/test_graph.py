@@ -666,3 +666,16 @@ def test_columns_without_a_common_name_are_two_parts_unless_the_edges_are_few(pa
         assert graph.data.get("part") is None
     else:
         assert graph.data.part.tolist() == [int(name in second) for name in graph.names]
+
+
+def test_a_list_of_edges_is_a_graph():
+    graph = as_graph([("ann", "bob", 2.0), ("bob", "cy", 3.0)])
+    assert graph.names == ("ann", "bob", "cy")
+    assert graph.csr.weight.tolist() == [2, 2, 3, 3]
+    assert not as_graph([(0, 1), (1, 2)]).weighted
+
+
+@pytest.mark.parametrize("edges", [[], [("a",)], [("a", "b"), ("a", "b", 1)], ["ab"], [("a", "b", 1, 2)]])
+def test_a_list_of_something_else_is_refused(edges):
+    with pytest.raises(DataError, match="a list of edges has pairs"):
+        as_graph(edges)
