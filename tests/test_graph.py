@@ -474,7 +474,7 @@ def test_a_path_is_read_as_a_file(tmp_path):
     assert as_graph(path).names == as_graph(str(path)).names == ("a", "b", "c")
 
 
-@pytest.mark.parametrize("unknown", [42, None, [[0, 1]], np.eye(2)], ids=lambda source: type(source).__name__)
+@pytest.mark.parametrize("unknown", [42, None, {0: [1]}, np.eye(2)], ids=lambda source: type(source).__name__)
 def test_an_unknown_type_is_refused_with_a_list_of_what_is_accepted(unknown):
     with pytest.raises(TypeError, match="pass a Graph, a PyG Data, a networkx graph, a scipy sparse matrix, a pandas"):
         as_graph(unknown)

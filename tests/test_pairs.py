@@ -80,17 +80,19 @@ def test_a_path_that_runs_the_wrong_way_does_not_count():
 # ── what holds for all of them ──────────────────────────────────────────────────────────────────────
 
 
-def test_only_walks_pagerank_and_paths_of_three_look_at_weights():
+def test_only_walks_pagerank_paths_of_three_and_weighted_scores_look_at_weights():
     network = nx.karate_club_graph()
     plain = nx.empty_graph(34)
     plain.add_edges_from(network.edges)
     assert as_graph(network).weighted > as_graph(plain).weighted
     heavy, light = (pair_scores(as_graph(each), all_pairs_of(34)) for each in (network, plain))
-    differ = {name for name in heavy if not np.allclose(heavy[name], light[name])}
+    differ = {name for name in light if not np.allclose(heavy[name], light[name])}
     ends = [
         f"{name} {end}" for name in ("PageRank", *(f"walk of {k}" for k in (2, 3, 4, 5))) for end in ("low", "high")
     ]
     assert differ == {"L3", *ends}
+    weighted = {f"weighted {name}" for name in ("common neighbours", "Adamic-Adar", "resource allocation")}
+    assert set(heavy) - set(light) == weighted
 
 
 @pytest.mark.parametrize("directed", [False, True])
