@@ -131,7 +131,7 @@ class Embedding:
             own, vector = None, np.asarray(query, np.float32)
             if vector.shape != self.values.shape[1:]:
                 raise DataError(f"expected a vector of shape {self.values.shape[1:]}, got {vector.shape}")
-        cosine = _unit(self.values.astype(np.float64)) @ _unit(vector[None].astype(np.float64))[0]
+        cosine = unit(self.values.astype(np.float64)) @ unit(vector[None].astype(np.float64))[0]
         order = np.argsort(-cosine, kind="stable")
         return [(self.names[row], float(cosine[row])) for row in order.tolist() if row != own][:k]
 
@@ -188,10 +188,11 @@ def _float32(values: NDArray[Any]) -> NDArray[np.float32]:
         return np.array(values, np.float32, order="C")
 
 
-def _unit(z: NDArray[np.float64]) -> NDArray[np.float64]:
+def unit(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bring rows to length one; the zero vector stays."""
     lengths = np.linalg.norm(z, axis=1, keepdims=True)
-    unit: NDArray[np.float64] = np.divide(z, lengths, out=np.zeros_like(z), where=lengths > 0)
-    return unit
+    scaled: NDArray[np.float64] = np.divide(z, lengths, out=np.zeros_like(z), where=lengths > 0)
+    return scaled
 
 
 def _alike(name: str, names: Sequence[str]) -> str:

@@ -81,13 +81,10 @@ class Space:
     @cached_property
     def embedding(self) -> Embedding:
         """`near` and `alike` side by side, each scaled to a mean squared length of one."""
-        parts = [part.values / max(float(np.sqrt((part.values**2).sum(axis=1).mean())), 1e-30) for part in self._parts]
-        source = {"encoder": "Space", "parts": [dict(part.source) for part in self._parts]}
-        return Embedding(np.concatenate(parts, axis=1), self.graph.names, source)
-
-    @property
-    def _parts(self) -> tuple[Embedding, Embedding]:
-        return self.near, self.alike
+        parts = self.near, self.alike
+        even = [part.values / max(float(np.sqrt((part.values**2).sum(axis=1).mean())), 1e-30) for part in parts]
+        source = {"encoder": "Space", "parts": [dict(part.source) for part in parts]}
+        return Embedding(np.concatenate(even, axis=1), self.graph.names, source)
 
     def similar(
         self, node: str, by: Literal["proximity", "role", "community"] = "proximity", k: int = 10
@@ -106,6 +103,8 @@ class Space:
         """
         if by not in BY:
             raise DataError(f"by must be one of {', '.join(map(repr, BY))}, got {by!r}")
+        if k < 1:
+            raise DataError(f"k must be at least 1, got {k}")
         if by == "proximity":
             return self.near.nearest(node, k)
         if by == "role":
@@ -117,6 +116,4 @@ class Space:
             (own_group,) = self.groups.predict([node])
             members = self.groups.groups()[own_group] if own_group >= 0 else []
             found = [(name, near[name]) for name in members if name != node]
-        if k < 1:
-            raise DataError(f"k must be at least 1, got {k}")
         return sorted(found, key=lambda pair: -pair[1])[:k]

@@ -1,10 +1,27 @@
 """`graphembed similar`, `roles`, `communities` and `geometry`: who is like whom, and is the space any good."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from graphembed.cli.common import check_out, options, plain_table, print_json, say, using
+from graphembed.cli.common import (
+    DIRECTED,
+    check_out,
+    options,
+    plain_table,
+    print_alike,
+    print_json,
+    read_source,
+    say,
+    using,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from graphembed.graph import Graph
 
 _BY = ("proximity", "role", "community")
 _METHODS = ("leiden", "louvain", "kmeans", "spherical", "mixture", "hdbscan")
@@ -25,7 +42,7 @@ community: those of the same community, nearest first.""")  # fmt: skip
 @click.argument("name")
 @click.option("--by", default="proximity", show_default=True, type=click.Choice(_BY), help="Like in what.")
 @click.option("-k", default=10, show_default=True, type=click.IntRange(min=1), help="How many.")
-@click.option("--directed", is_flag=True, default=None, help="Read a list of edges as directed.")
+@DIRECTED
 @options(out=None)
 def similar(source: str, name: str, by: str, k: int, directed: bool | None, as_json: bool) -> None:
     """Print the nodes of SOURCE most like NAME."""
@@ -33,11 +50,7 @@ def similar(source: str, name: str, by: str, k: int, directed: bool | None, as_j
     from graphembed.space import Space
 
     found = Space(read(source, directed=directed)).similar(name, by, k)  # type: ignore[arg-type]  # click has checked it
-    if as_json:
-        print_json([{"name": other, "similarity": similarity} for other, similarity in found])
-        return
-    for other, similarity in found:
-        click.echo(f"{other}\t{similarity:.4f}")
+    print_alike(found, "similarity", as_json)
 
 
 @click.command(short_help="Which nodes play the same part.", epilog="""\b
@@ -46,7 +59,7 @@ Examples:
   graphembed roles edges.csv -k 5 --out roles.tsv""")  # fmt: skip
 @click.argument("source")
 @click.option("-k", type=click.IntRange(min=1), help="How many roles.  [chosen]")
-@click.option("--directed", is_flag=True, default=None, help="Read a list of edges as directed.")
+@DIRECTED
 @options(out="Write the role of each node here (.tsv, .csv or .parquet).")
 def roles(
     source: str,
@@ -59,18 +72,16 @@ def roles(
     as_json: bool,
 ) -> None:
     """Find roles among the nodes of SOURCE and say what each looks like and whom it deals with."""
-    from graphembed.datasets import read
     from graphembed.files import TABLES, write_table
     from graphembed.heads.roles import Roles
     from graphembed.space import Space
 
     check_out(out, force, TABLES)
     with using(threads):
-        graph = read(source, directed=directed)
-        say(f"{source}: {graph}")
+        graph = read_source(source, directed)
         head = Roles(k=k, seed=seed).fit(Space(graph, seed=seed).alike, graph)
         about, dealings = head.describe(), head.connections()
-        score = head.score(graph.data.y.numpy() if _labelled(graph) else None)
+        score = head.score(_truth(graph))
     table = head.predict()
     if out:
         write_table(table, out)
@@ -101,7 +112,7 @@ is near (ProNE).""")  # fmt: skip
 @click.option("--method", default="leiden", show_default=True, type=click.Choice(_METHODS), help="Who finds them.")
 @click.option("-k", type=click.IntRange(min=1), help="How many communities.  [chosen]")
 @click.option("--runs", default=1, show_default=True, type=click.IntRange(min=1), help="Seeds to find a consensus of.")
-@click.option("--directed", is_flag=True, default=None, help="Read a list of edges as directed.")
+@DIRECTED
 @options(out="Write the community of each node here (.tsv, .csv or .parquet).")
 def communities(
     source: str,
@@ -116,19 +127,17 @@ def communities(
     as_json: bool,
 ) -> None:
     """Find communities of SOURCE, and say how good they are."""
-    from graphembed.datasets import read
     from graphembed.files import TABLES, write_table
     from graphembed.heads.communities import Communities
     from graphembed.space import Space
 
     check_out(out, force, TABLES)
     with using(threads):
-        graph = read(source, directed=directed)
-        say(f"{source}: {graph}")
+        graph = read_source(source, directed)
         head = Space(
             graph, communities=Communities(method, k=k, choose="modularity", runs=runs, seed=seed), seed=seed
         ).groups
-        score = head.score(graph.data.y.numpy() if _labelled(graph) else None)
+        score = head.score(_truth(graph))
     table = head.table()
     if out:
         write_table(table, out)
@@ -150,7 +159,7 @@ Examples:
 @click.argument("source")
 @click.option("--other", type=click.Path(path_type=Path), help="Vectors of another run: is the space stable?")
 @click.option("--map", "maps", multiple=True, type=click.Choice(_MAPS), help="Maps to judge; may be repeated.  [pca]")
-@click.option("--directed", is_flag=True, default=None, help="Read a list of edges as directed.")
+@DIRECTED
 @options(out="Draw the first map, and where not to believe it (.png, .pdf or .svg).")
 def geometry(
     file: Path,
@@ -184,10 +193,10 @@ def geometry(
     click.echo(str(page))
 
 
-def _labelled(graph: object) -> bool:
-    """Say whether each node has one class."""
-    y = graph.data.get("y")  # type: ignore[attr-defined]
-    return y is not None and y.dim() == 1
+def _truth(graph: "Graph") -> "NDArray[np.int64] | None":
+    """Return the class of each node, where each has one."""
+    y = graph.data.get("y")
+    return y.numpy() if y is not None and y.dim() == 1 else None
 
 
 def _in_line(score: dict[str, float]) -> str:

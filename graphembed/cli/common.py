@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from graphembed.encoders.protocol import Encoder
+    from graphembed.graph import Graph
 
+DIRECTED = click.option("--directed", is_flag=True, default=None, help="Read a list of edges as directed.")
 SEED = click.IntRange(0, 2**32 - 1)
 ENCODERS = ("deepwalk", "node2vec", "line", "spectral", "netmf", "prone", "fastrp", "cleora", "sage", "gcn")
 ROLE_ENCODERS = (
@@ -87,6 +89,15 @@ def maker(name: str, dim: int | None = None) -> "Callable[[int], Encoder]":
     return make
 
 
+def read_source(source: str, directed: bool | None) -> "Graph":
+    """Read a graph and say what it is."""
+    from graphembed.datasets import read
+
+    graph = read(source, directed=directed)
+    say(f"{source}: {graph}")
+    return graph
+
+
 def using(count: int | None) -> AbstractContextManager[None]:
     """Use so many threads within, or as many as there are."""
     if count is None:
@@ -130,6 +141,15 @@ def columns(lines: list[list[str]]) -> str:
     right[0] = False  # names, be they numbers
     layout = [f"{{:{'>' if flush else '<'}{width}}}" for flush, width in zip(right, widths, strict=True)]
     return "\n".join("  ".join(layout).format(*line).rstrip() for line in lines)
+
+
+def print_alike(found: list[tuple[str, float]], measure: str, as_json: bool) -> None:
+    """Print names and how alike they are, one a line, or as JSON."""
+    if as_json:
+        print_json([{"name": other, measure: alike} for other, alike in found])
+        return
+    for other, alike in found:
+        click.echo(f"{other}\t{alike:.4f}")
 
 
 def print_json(value: Any) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graphembed.cli.common import (
+    DIRECTED,
     ENCODERS,
     check_out,
     columns,
@@ -15,6 +16,7 @@ from graphembed.cli.common import (
     maker,
     options,
     plain_table,
+    read_source,
     say,
     using,
 )
@@ -60,7 +62,7 @@ links, with all scores and all that is needed to repeat them.""")  # fmt: skip
 )
 @click.option("--test", default=0.1, show_default=True, type=_SHARE, help="Share of links hidden for the test.")
 @click.option("--valid", default=0.05, show_default=True, type=_SHARE, help="Share hidden for choosing.")
-@click.option("--directed", is_flag=True, default=None, help="Read a list of edges as directed.")
+@DIRECTED
 @click.option("-k", type=click.IntRange(min=1), help="How many missing links to predict.  [20, or all there are]")
 @options(out="Write the predicted links here (.tsv, .csv or .parquet).")
 def link_prediction(
@@ -83,7 +85,6 @@ def link_prediction(
     from graphembed.bench.baselines import DEGREE
     from graphembed.bench.links import ENSEMBLE, PAIR_SCORES, compare, on_vectors
     from graphembed.bench.links import HEADS as METHODS
-    from graphembed.datasets import read
     from graphembed.files import TABLES, write_table
     from graphembed.heads.head import check_number
     from graphembed.sampling.pairs import count_missing_links
@@ -94,8 +95,7 @@ def link_prediction(
     if test + valid >= 1:
         raise click.UsageError(f"--test and --valid must leave links to learn from: together they are {test + valid:g}")
     with using(threads):
-        graph = read(source, directed=directed)
-        say(f"{source}: {graph}")
+        graph = read_source(source, directed)
         if (side := graph.data.get("part")) is not None:
             second = int(side.sum())
             say(f"in two parts, of {len(side) - second} and {second} nodes: links are looked for between them only")

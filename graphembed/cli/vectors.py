@@ -4,7 +4,19 @@ from pathlib import Path
 
 import click
 
-from graphembed.cli.common import ENCODERS, ROLE_ENCODERS, check_out, maker, options, print_json, say, using
+from graphembed.cli.common import (
+    DIRECTED,
+    ENCODERS,
+    ROLE_ENCODERS,
+    check_out,
+    maker,
+    options,
+    print_alike,
+    print_json,
+    read_source,
+    say,
+    using,
+)
 
 
 @click.command(short_help="Learn one vector for each node.", epilog="""\b
@@ -30,7 +42,7 @@ tables, .w2v is what gensim reads.""")  # fmt: skip
     help="What learns; see below.",
 )
 @click.option("--dim", type=click.IntRange(min=1), help="Length of a vector.  [128, for GNNs 64]")
-@click.option("--directed", is_flag=True, default=None, help="Read a list of edges as directed.")
+@DIRECTED
 @options(out="Where to write the vectors (.npz, .tsv, .parquet or .w2v).")
 def embed(
     source: str,
@@ -46,13 +58,11 @@ def embed(
     """Learn one vector for each node of SOURCE and write them to a file."""
     if out is None:
         raise click.UsageError("Missing option '--out': where to write the vectors, e.g. --out vectors.tsv")
-    from graphembed.datasets import read
     from graphembed.files import EMBEDDINGS, write_embedding
 
     check_out(out, force, EMBEDDINGS)
     with using(threads):
-        graph = read(source, directed=directed)
-        say(f"{source}: {graph}")
+        graph = read_source(source, directed)
         embedding = maker(encoder, dim)(seed).fit_transform(graph)
     write_embedding(embedding, out)
     say(f"wrote {len(embedding)} vectors of {embedding.shape[1]} numbers to {out}")
@@ -72,11 +82,7 @@ def nearest(file: Path, name: str, k: int, as_json: bool) -> None:
     from graphembed.files import read_embedding
 
     found = read_embedding(file).nearest(name, k)
-    if as_json:
-        print_json([{"name": other, "cosine": cosine} for other, cosine in found])
-        return
-    for other, cosine in found:
-        click.echo(f"{other}\t{cosine:.4f}")
+    print_alike(found, "cosine", as_json)
 
 
 @click.command(short_help="List the graphs that can be had by name.", epilog="""\b

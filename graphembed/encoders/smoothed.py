@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from graphembed.embedding import Embedding
+from graphembed.embedding import Embedding, unit
 from graphembed.encoders.protocol import describe, needs_edges
 from graphembed.encoders.proximity import Known, factors, times
 from graphembed.errors import DataError
@@ -88,9 +88,9 @@ class Smoothed(BaseEstimator):
             known = Known.of(graph)
             trials, best = [], -np.inf
             for steps in _TRIED if self.steps is None else (self.steps,):
-                smooth = _unit(_walked(known, inputs, steps))
+                smooth = unit(_walked(known, inputs, steps))
                 axes = _main(smooth, self.dim)
-                likeness = _judged(known, _unit(smooth @ axes), inputs)
+                likeness = _judged(known, unit(smooth @ axes), inputs)
                 worth = likeness[0] * likeness[1]
                 trials.append({"steps": steps, "edges": likeness[0], "features": likeness[1], "worth": worth})
                 if len(trials) > 1 and worth <= best:
@@ -109,7 +109,7 @@ class Smoothed(BaseEstimator):
             )
         with one_thread():
             inputs = self._rows(x) @ self.directions_
-            z = _unit(_unit(_walked(Known.of(graph), inputs, self.steps_)) @ self.axes_)
+            z = unit(unit(_walked(Known.of(graph), inputs, self.steps_)) @ self.axes_)
         return Embedding(z.astype(np.float32), graph.names, describe(self) | {"steps": self.steps_})
 
     def fit_transform(self, graph: Any, /) -> Embedding:
@@ -170,9 +170,3 @@ def _judged(known: Known, z: NDArray[np.float64], x: NDArray[np.float64]) -> tup
     size = np.linalg.norm(z.T @ z) * np.linalg.norm(x.T @ x)
     shared = float(np.linalg.norm(z.T @ x) ** 2 / size) if size > 0 else 0.0
     return (alike - chance) / (1 - chance) if chance < 1 else 0.0, float(np.sqrt(shared))
-
-
-def _unit(z: NDArray[np.float64]) -> NDArray[np.float64]:
-    length = np.linalg.norm(z, axis=1, keepdims=True)
-    unit: NDArray[np.float64] = np.divide(z, length, out=np.zeros_like(z), where=length > 0)
-    return unit

@@ -15,6 +15,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
+from graphembed.embedding import unit
 from graphembed.errors import DataError
 
 Labels = NDArray[np.int64]
@@ -43,34 +44,34 @@ def spherical(z: NDArray[np.float64], k: int, seed: int) -> Labels:
     References:
         Dhillon and Modha 2001, "Concept decompositions for large sparse text data using clustering", section 3.
     """
-    unit = directions(z)
-    unit = np.column_stack([unit, ~unit.any(axis=1)])
+    rows = unit(z)
+    rows = np.column_stack([rows, ~rows.any(axis=1)])
     rng = np.random.default_rng(seed)
-    best, labels = -np.inf, np.zeros(len(unit), np.int64)
+    best, labels = -np.inf, np.zeros(len(rows), np.int64)
     with threadpool_limits(1):
         for _ in range(_STARTS):
-            centres, _ = kmeans_plusplus(unit, k, random_state=int(rng.integers(2**31)))
-            found, fit = _turned(unit, centres)
+            centres, _ = kmeans_plusplus(rows, k, random_state=int(rng.integers(2**31)))
+            found, fit = _turned(rows, centres)
             if fit > best:
                 best, labels = fit, found
     return labels
 
 
-def _turned(unit: NDArray[np.float64], centres: NDArray[np.float64]) -> tuple[Labels, float]:
+def _turned(rows: NDArray[np.float64], centres: NDArray[np.float64]) -> tuple[Labels, float]:
     """Move centres to the mean direction of their rows until none changes; a centre without rows takes the worst."""
-    before = np.full(len(unit), -1)
+    before = np.full(len(rows), -1)
     for _ in range(_ROUNDS):
-        cosine = unit @ centres.T
+        cosine = rows @ centres.T
         found = cosine.argmax(axis=1)
-        fit = cosine[np.arange(len(unit)), found]
+        fit = cosine[np.arange(len(rows)), found]
         if (found == before).all():
             break
         before = found
         sums = np.zeros_like(centres)
-        np.add.at(sums, found, unit)
+        np.add.at(sums, found, rows)
         empty = np.flatnonzero(np.bincount(found, minlength=len(centres)) == 0)
-        sums[empty] = unit[np.argsort(fit, kind="stable")[: len(empty)]]
-        centres = directions(sums)
+        sums[empty] = rows[np.argsort(fit, kind="stable")[: len(empty)]]
+        centres = unit(sums)
     return found.astype(np.int64), float(fit.sum())
 
 
@@ -140,13 +141,6 @@ def memberships(z: NDArray[np.float64], labels: Labels) -> NDArray[np.float64]:
     share = np.exp(logs - logs.max(axis=1, keepdims=True))
     likely: NDArray[np.float64] = share / share.sum(axis=1, keepdims=True)
     return likely
-
-
-def directions(z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Bring rows to length one; zero rows stay."""
-    length = np.linalg.norm(z, axis=1, keepdims=True)
-    unit: NDArray[np.float64] = np.divide(z, length, out=np.zeros_like(z), where=length > 0)
-    return unit
 
 
 def check_vectors(z: NDArray[np.float64], k: int | None) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from graphembed.bethe import spectrum
-from graphembed.embedding import Embedding
+from graphembed.embedding import Embedding, unit
 from graphembed.errors import DataError, UnknownNameError, first_few
 from graphembed.graph import Graph, as_graph
 from graphembed.heads import clustering, consensus
@@ -218,7 +218,7 @@ class Communities(BaseEstimator):
                 self.clustered_ = by_edges.near(self.z_, self.near)
                 self.edges_ = self.clustered_ if self.edges_ is None else self.edges_
             else:
-                self.clustered_ = clustering.directions(self.z_) if self.method == "spherical" else self.z_
+                self.clustered_ = unit(self.z_) if self.method == "spherical" else self.z_
             return
         if self.method not in _BY_EDGES:
             raise DataError(

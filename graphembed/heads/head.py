@@ -1,5 +1,6 @@
 """`LinkHead`: what every head can say of links once it is fitted, from its log-odds alone."""
 
+from abc import ABC, abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -24,7 +25,7 @@ _EVERY = 50_000  # up to so many missing links all are
 AMONG = ("exhaustive", "two-hop", "nearest", "two-hop+nearest")
 
 
-class LinkHead(BaseEstimator):
+class LinkHead(BaseEstimator, ABC):
     """Answers of a fitted head; it brings `log_odds`, ``graph_`` and, where it has some, vectors.
 
     Attributes:
@@ -35,9 +36,9 @@ class LinkHead(BaseEstimator):
     graph_: Graph
     embedding_: Embedding | None
 
+    @abstractmethod
     def log_odds(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the log-odds, (pairs,), that the (pairs, 2) rows u, v are linked, among pairs of which half are."""
-        raise NotImplementedError
 
     def look_at(self, graph: Any) -> Self:
         """Go on with another graph of the same nodes, such as one with more links: what has been learnt stays.
