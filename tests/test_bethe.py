@@ -43,7 +43,7 @@ def test_the_radius_is_that_of_the_non_backtracking_matrix(name):
 
 def test_the_radius_of_larger_graphs_is_that_of_a_regular_one():
     assert radius(rows(nx.random_regular_graph(4, 600, seed=0))) == pytest.approx(3.0, rel=1e-3)
-    assert radius(rows(nx.path_graph(5))) == 1.0  # a tree leads nowhere
+    assert radius(rows(nx.path_graph(5))) == pytest.approx(1.0, rel=1e-12)  # a tree leads nowhere
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -111,7 +111,8 @@ def test_isolated_nodes_and_self_loops_say_nothing():
     more.add_edge(2, 2)
     more.add_nodes_from([50, 51])
     one, two = (BetheHessian(dim=4).fit_transform(graph) for graph in (plain, more))
-    assert np.allclose(two.values[:18], one.values, atol=1e-4)
+    # The ring of cliques can be turned, so two axes share a value and LAPACK may turn them: angles are what is certain.
+    assert np.allclose(two.values[:18] @ two.values[:18].T, one.values @ one.values.T, atol=1e-4)
     assert (two.values[18:] == 0).all()
 
 
