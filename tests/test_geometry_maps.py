@@ -118,7 +118,7 @@ def test_umap_is_asked_for_when_it_is_needed_and_given_its_settings(monkeypatch)
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", absent)
-    with pytest.raises(ImportError, match='pip install "umap-learn"; "tsne" needs nothing'):
+    with pytest.raises(ImportError, match=r'pip install "graphembed\[umap\]"; "tsne" needs nothing'):
         flat_map(normal(9, 3), "umap")
 
 
