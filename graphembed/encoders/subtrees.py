@@ -75,12 +75,12 @@ class WeisfeilerLehman(BaseEstimator):
 
     Raises:
         ValueError: A setting is out of range.
-        DataError: The table would not fit into memory; `counted` gives it as a sparse one.
+        DataError: The table is too large to be written out; `sparse` gives it as a sparse one.
 
     Example:
         >>> import networkx as nx
         >>> shapes = {"path": nx.path_graph(4), "ring": nx.cycle_graph(5)}
-        >>> encoder = WeisfeilerLehman(depth=1, unit=False).fit(shapes)
+        >>> encoder = WeisfeilerLehman(depth=1, counts="count").fit(shapes)
         >>> encoder.transform({"longer": nx.path_graph(5), "triangle": nx.cycle_graph(3)}).values.sum(axis=1)
         array([10.,  6.], dtype=float32)
 
@@ -91,8 +91,8 @@ class WeisfeilerLehman(BaseEstimator):
     """
 
     depth: int = 2
-    counts: str = "count"
-    unit: bool = True
+    counts: str = "log"
+    unit: bool = False
     min_graphs: int = 1
     dim: int | None = None
 
@@ -113,9 +113,9 @@ class WeisfeilerLehman(BaseEstimator):
         many = as_many(graphs)
         return self._fit(many)._transform(many)
 
-    def counted(self, graphs: Any, /) -> sp.csr_array:
-        """Return the plain counts as a sparse (graphs, words) table."""
-        return self._counted(as_many(graphs))
+    def sparse(self, graphs: Any, /) -> sp.csr_array:
+        """Return what `transform` does as a sparse (graphs, columns) table, which scikit-learn reads, too."""
+        return self._sparse(as_many(graphs))
 
     def _fit(self, many: Many) -> Self:
         if self.counts not in _SCALES:
@@ -150,7 +150,7 @@ class WeisfeilerLehman(BaseEstimator):
         table.sum_duplicates()
         return table
 
-    def _transform(self, many: Many) -> Embedding:
+    def _sparse(self, many: Many) -> sp.csr_array:
         table = self._counted(many)
         table.data = _SCALES[self.counts](table.data)
         if self.unit:
@@ -159,11 +159,15 @@ class WeisfeilerLehman(BaseEstimator):
             sign = np.where(self.words_ >> np.uint64(63), -1.0, 1.0)
             column = (self.words_ % np.uint64(self.dim)).astype(np.int64)
             ends = np.arange(len(self.words_)), column
-            table = table @ sp.csr_array((sign, ends), shape=(len(self.words_), self.dim))
+            table = sp.csr_array(table @ sp.csr_array((sign, ends), shape=(len(self.words_), self.dim)))
+        return table
+
+    def _transform(self, many: Many) -> Embedding:
+        table = self._sparse(many)
         if table.shape[0] * table.shape[1] > _MOST:
             raise DataError(
-                f"a table of {table.shape[0]} graphs and {table.shape[1]} subtrees is too large to write out: set dim "
-                "or min_graphs, lower depth, or take the sparse one (counted)"
+                f"a table of {table.shape[0]} graphs and {table.shape[1]} subtrees is too large to write out: take the "
+                "sparse one (sparse), or set dim or min_graphs, or lower depth"
             )
         return Embedding(table.toarray().astype(np.float32), many.names, describe(self))
 

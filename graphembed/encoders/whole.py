@@ -28,7 +28,7 @@ _CHANNELS = (32, 32, 32)
 __all__ = ["gin", "gin_layers", "graph2vec", "graphcl", "infograph", "weisfeiler_lehman"]
 
 
-def weisfeiler_lehman(depth: int = 2, *, counts: str = "count", dim: int | None = None) -> WeisfeilerLehman:
+def weisfeiler_lehman(depth: int = 2, *, counts: str = "log", dim: int | None = None) -> WeisfeilerLehman:
     """Counts of the subtrees around the nodes, up to some depth.
 
     Example:
