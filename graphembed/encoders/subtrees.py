@@ -50,7 +50,7 @@ def subtree_words(graph: Graph, depth: int) -> NDArray[np.uint64]:
     for step in range(1, depth + 1):
         ends = np.concatenate([[np.uint64(0)], np.cumsum(_mixed(colour + _SHIFT)[indices], dtype=np.uint64)])
         around = ends[indptr[1:]] - ends[indptr[:-1]]  # modulo 2^64, so in any order the same
-        colour = _mixed(_mixed(colour) * _FIRST + _mixed(around) + np.uint64(step))
+        colour = _mixed(_mixed(colour) * _FIRST + _mixed(around) + _mixed(np.full(1, step, np.uint64)))
         words.append(colour)
     return np.stack(words)
 
@@ -186,7 +186,7 @@ def _first_colours(graph: Graph) -> NDArray[np.uint64]:
     """Hash each node's features or, where there are none, its degree."""
     x = graph.data.x
     if x is None:
-        return _mixed(np.diff(graph.csr.indptr).astype(np.uint64))
+        return _mixed(np.diff(graph.csr.indptr).astype(np.uint64) + _SHIFT)  # + : zero would be zero at any depth
     bits = np.ascontiguousarray(x.double().numpy() + 0.0).view(np.uint64)  # + 0.0: minus zero is zero
     columns = np.arange(1, bits.shape[1] + 1).astype(np.uint64) * _SHIFT
     hashed: NDArray[np.uint64] = _mixed(_mixed(bits + columns).sum(axis=1, dtype=np.uint64))
