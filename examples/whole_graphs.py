@@ -1,4 +1,4 @@
-"""Vectors of whole graphs: which of them are rings of cliques, which are random, and which have hubs?
+"""Vectors of whole graphs tell rings of cliques, random graphs and graphs with hubs apart.
 
 Nobody says which is which while the vectors are made. Counting does not tell: all graphs have 24 nodes and 42 edges or
 a few more. Weisfeiler-Lehman counts the subtrees around the nodes; the second encoder trains a graph network to tell

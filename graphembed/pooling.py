@@ -66,9 +66,7 @@ def pool(embedding: Embedding, groups: ArrayLike, how: str = "mean", names: Iter
     return Embedding(pooled.astype(np.float32), called, {**embedding.source, "pooled": how})
 
 
-def _reduce(
-    add: np.ufunc, values: NDArray[np.float64], own: NDArray[np.int64], count: int
-) -> NDArray[np.float64]:
+def _reduce(add: np.ufunc, values: NDArray[np.float64], own: NDArray[np.int64], count: int) -> NDArray[np.float64]:
     """Add up rows, or what ``add`` does, group by group; ``own`` ascends."""
     pooled = np.zeros((count, values.shape[1]))
     if len(own):

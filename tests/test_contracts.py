@@ -235,7 +235,9 @@ def beside_itself(batch):
 
 # Contrast without ``count`` is left out: there all other nodes are what a node is told from, those of its copy, too.
 # So are graphs that are told from all other graphs.
-@pytest.mark.parametrize("name", [name for name in STILL if name not in ("contrast", "graphs, infomax", "graphs, contrast")])
+@pytest.mark.parametrize(
+    "name", [name for name in STILL if name not in ("contrast", "graphs, infomax", "graphs, contrast")]
+)
 def test_a_graph_beside_its_copy_has_the_same_loss(name):
     graph = home(STILL[name])
     (batch,) = STILL[name].batches(graph, seed=0)

@@ -62,7 +62,9 @@ def test_empty_sets_are_zeros_before_rho_and_spoil_no_gradient(how):
     assert sets(x[:0], INDEX[:0], dim_size=2).tolist() == [[0.0] * sets.out_channels] * 2
 
 
-@pytest.mark.parametrize(("how", "theirs"), [("sum", global_add_pool), ("mean", global_mean_pool), ("max", global_max_pool)])
+@pytest.mark.parametrize(
+    ("how", "theirs"), [("sum", global_add_pool), ("mean", global_mean_pool), ("max", global_max_pool)]
+)
 def test_plain_pools_are_those_of_pyg(how, theirs):
     index = INDEX.sort().values
     torch.testing.assert_close(readout(how)(elements(), index, dim_size=6), theirs(elements(), index, 6))
@@ -95,7 +97,12 @@ def test_a_sum_tells_multisets_apart_that_means_and_maxima_confuse():
     a, b = torch.eye(8)[0], torch.eye(8)[1]
     even, double = torch.stack([a, b]), torch.stack([a, a, b, b])
     left, right = torch.stack([a, a, b]), torch.stack([a, b, b])
-    for how, same in (("mean", (even, double)), ("max", (even, double)), ("max", (left, right)), ("attention", (even, double))):
+    for how, same in (
+        ("mean", (even, double)),
+        ("max", (even, double)),
+        ("max", (left, right)),
+        ("attention", (even, double)),
+    ):
         sets = readout(how, out_channels=4, hidden=8)
         torch.testing.assert_close(sets(same[0]), sets(same[1]), atol=1e-6, rtol=1e-5)
     sets = readout("sum", out_channels=4, hidden=8)

@@ -13,7 +13,7 @@ from graphembed.datasets.many import ManyGraphs
 from graphembed.encoders.many import as_many
 from graphembed.encoders.subtrees import subtree_words
 from graphembed.errors import DataError
-from graphembed.graph import Graph, as_graph, merge
+from graphembed.graph import as_graph, merge
 from graphembed.losses import info_nce, unit
 from graphembed.objectives import GraphClassification, GraphContrast, GraphInfomax
 from graphembed.objectives.augment import WAYS, augmented
@@ -81,7 +81,9 @@ def test_rows_are_graphs_and_names_stay(make):
 @encoders
 def test_the_order_of_nodes_does_not_matter(make):
     encoder = make().fit(shapes())
-    before, after = (encoder.transform(graphs).values for graphs in (shapes(), {k: shuffled(g) for k, g in shapes().items()}))
+    before, after = (
+        encoder.transform(graphs).values for graphs in (shapes(), {k: shuffled(g) for k, g in shapes().items()})
+    )
     np.testing.assert_allclose(after, before, atol=1e-4)
 
 
@@ -188,7 +190,7 @@ def test_a_trained_readout_is_the_one_that_was_trained():
 def test_a_readout_that_does_not_exist_is_refused():
     with pytest.raises(ValueError, match="readout must be one of sum, mean, max, moments, trained, got 'median'"):
         ge.Pooled(ge.refex(), "median").fit(shapes())
-    with pytest.raises(ValueError, match="readout='trained' needs an encoder that trained one.*Beside|Recursive"):
+    with pytest.raises(ValueError, match="readout='trained' needs an encoder that trained one"):
         ge.Pooled(ge.refex(), "trained").fit(shapes())
 
 
@@ -212,11 +214,11 @@ def test_words_are_the_colours_of_refinement_across_graphs(tagged):
     tags = {name: {v: int(rng.integers(2)) for v in graph} for name, graph in networks.items()}
     graph = merge(networks)
     if tagged:
-        graph.data.x = torch.eye(2)[torch.tensor([tags[name][v] for name, network in networks.items() for v in network])]
+        graph.data.x = torch.eye(2)[
+            torch.tensor([tags[name][v] for name, network in networks.items() for v in network])
+        ]
     words = subtree_words(graph, 3)
-    slow = [
-        refined(network, 3, tags[name] if tagged else dict(network.degree)) for name, network in networks.items()
-    ]
+    slow = [refined(network, 3, tags[name] if tagged else dict(network.degree)) for name, network in networks.items()]
     for depth in range(4):
         colours = [colour[depth][v] for colour, network in zip(slow, networks.values(), strict=True) for v in network]
         same = np.array([[one == other for other in colours] for one in colours])
@@ -270,7 +272,7 @@ def test_settings_of_words_that_do_not_fit_are_refused(wrong, text):
 
 def test_a_table_that_is_too_large_is_refused(monkeypatch):
     monkeypatch.setattr("graphembed.encoders.subtrees._MOST", 10)
-    with pytest.raises(DataError, match="a table of 7 graphs and [0-9]+ subtrees is too large to write out"):
+    with pytest.raises(DataError, match=r"a table of 7 graphs and [0-9]+ subtrees is too large to write out"):
         ge.weisfeiler_lehman().fit_transform(shapes())
 
 
@@ -278,7 +280,10 @@ def test_a_table_that_is_too_large_is_refused(monkeypatch):
 
 
 def test_graph2vec_puts_graphs_with_the_same_words_side_by_side():
-    rings, stars = ({f"{name} {k}": make(k) for k in range(8, 20)} for name, make in (("ring", nx.cycle_graph), ("star", nx.star_graph)))
+    rings, stars = (
+        {f"{name} {k}": make(k) for k in range(8, 20)}
+        for name, make in (("ring", nx.cycle_graph), ("star", nx.star_graph))
+    )
     encoder = ge.graph2vec(dim=16, depth=1, epochs=10)
     encoder.skipgram.set_params(progress=False)
     z = encoder.fit_transform(rings | stars)
@@ -300,7 +305,9 @@ def test_graph2vec_without_words_is_refused():
 
 def several(count=7):
     """Graphs with features, side by side, one of them without edges."""
-    graph = merge({str(k): nx.gnp_random_graph(4 + k, 0.4, seed=k) if k != 3 else nx.empty_graph(2) for k in range(count)})
+    graph = merge(
+        {str(k): nx.gnp_random_graph(4 + k, 0.4, seed=k) if k != 3 else nx.empty_graph(2) for k in range(count)}
+    )
     graph.data.x = torch.tensor(np.random.default_rng(0).normal(size=(graph.num_nodes, 12))).float()
     return graph
 
@@ -333,7 +340,7 @@ def test_weights_go_along_and_graphs_may_be_taken_in_any_order():
 def test_graphs_that_do_not_stand_together_are_refused(objective):
     graph = featured()
     graph.data.batch = torch.arange(34) % 2
-    with pytest.raises(DataError, match="data.batch must say for each node which graph it is of, ascending from 0"):
+    with pytest.raises(DataError, match=r"data.batch must say for each node which graph it is of, ascending from 0"):
         train(two(), graph, objective, Training(epochs=1), progress=False)
 
 
@@ -457,7 +464,9 @@ def test_the_bench_judges_vectors_inside_the_folds():
 def test_the_bench_trains_a_network_and_does_not_show_it_the_test(monkeypatch):
     data, shown = toy(), []
     kept = GraphClassification.batches
-    monkeypatch.setattr(GraphClassification, "batches", lambda self, graph, seed: shown.append(self) or kept(self, graph, seed))
+    monkeypatch.setattr(
+        GraphClassification, "batches", lambda self, graph, seed: shown.append(self) or kept(self, graph, seed)
+    )
     best, chosen = wholes.supervised(data, epochs=6)
     assert best["accuracy"] >= chosen["accuracy"] > 60
     for task in shown:

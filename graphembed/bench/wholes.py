@@ -1,15 +1,15 @@
 """Classes of whole graphs by the literature's ten folds: what vectors of graphs are worth to a linear classifier.
 
 Frozen vectors are made without labels, of all graphs together; a linear support vector machine learns from nine folds
-and is asked about the tenth. Its C, and of Weisfeiler-Lehman the depth, are chosen by five-fold cross-validation inside
-the nine folds. All else is fixed: encoders have the defaults of their recipes. Which counts stand side by side (those of
-subtrees, each depth of one length, and logs of those of degrees and tags) was settled by cross-validation inside nine
-folds, for five of the ten on MUTAG and two on the others.
+and is asked about the tenth. Its C, and for Weisfeiler-Lehman the depth, are chosen by five-fold cross-validation in
+the nine folds. All else is fixed: encoders have the defaults of their recipes. Which counts stand side by side (those
+of subtrees, each depth of one length, and logs of those of degrees and tags) was settled by cross-validation inside
+nine folds, for five of the ten on MUTAG and two on the others.
 
-A supervised network is judged twice. *best average epoch*: trained on nine folds, the epoch at which the accuracy on the
-tenth, averaged over the folds, is highest, as papers report it: it looks at the test. *chosen epoch*: a ninth of the
-nine folds is held out of training, and where the accuracy on it, averaged over five epochs, is highest, the test is
-looked at once.
+A supervised network is judged twice. *best average epoch*: trained on nine folds, the epoch at which the accuracy on
+the tenth, averaged over the folds, is highest, as papers report it: it looks at the test. *chosen epoch*: a ninth of
+the nine folds is held out of training, and where the accuracy on it, averaged over five epochs, is highest, the test
+is looked at once.
 """
 
 import dataclasses as dc
@@ -189,7 +189,11 @@ def _cross_validated(
 
 
 def _right(
-    kernel: NDArray[np.float64], y: NDArray[np.int64], learn: NDArray[np.int64], test: NDArray[np.int64], strength: float
+    kernel: NDArray[np.float64],
+    y: NDArray[np.int64],
+    learn: NDArray[np.int64],
+    test: NDArray[np.int64],
+    strength: float,
 ) -> float:
     machine = SVC(C=strength, kernel="precomputed", max_iter=_PATIENCE, random_state=0)
     with warnings.catch_warnings():
@@ -199,7 +203,7 @@ def _right(
 
 
 def supervised(data: ManyGraphs, epochs: int, readout: str = "sum", seed: int = 0) -> Iterator[dict[str, Any]]:
-    """Train a GIN with jumping knowledge on each fold, twice; yield the row of the best average and of chosen epochs."""
+    """Train a GIN with jumping knowledge on each fold, twice; yield rows of the best average and of chosen epochs."""
     graph, begin = featured(data), time.perf_counter()
     task = GraphClassification((), readout=readout, batch_size=64)
     curves = [
@@ -214,7 +218,9 @@ def supervised(data: ManyGraphs, epochs: int, readout: str = "sum", seed: int = 
         _, held_out = train_test_split(learn, test_size=1 / 9, stratify=data.y[learn], random_state=seed + fold)
         own = dc.replace(task, labels=_seen(data.y, learn), held_out=held_out.tolist())
         tested, validated = _curves(graph, data.y, own, test, epochs, seed + fold)
-        smooth = np.convolve(validated, np.ones(_SMOOTH), "same") / np.convolve(np.ones(epochs), np.ones(_SMOOTH), "same")
+        smooth = np.convolve(validated, np.ones(_SMOOTH), "same") / np.convolve(
+            np.ones(epochs), np.ones(_SMOOTH), "same"
+        )
         chosen.append(tested[int(smooth.argmax())])
     yield _row(f"{GIN}, chosen epoch", np.array(chosen), time.perf_counter() - begin)
 

@@ -10,6 +10,7 @@ import difflib
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,7 +85,7 @@ def load_many(name: str) -> ManyGraphs:
 
 
 def read_many(path: str | Path) -> ManyGraphs:
-    """Read a file of the format described at the head of this module; gzip by its suffix.
+    r"""Read a file of the format described at the head of this module; gzip by its suffix.
 
     Raises:
         DataError: The file ends early, or a line does not hold what it should.
@@ -100,7 +101,8 @@ def read_many(path: str | Path) -> ManyGraphs:
     path = Path(path)
     with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
         lines = file.read().splitlines()
-    sizes, classes, tags, ends = [], [], [], []
+    sizes, classes, tags = [], [], []
+    ends: list[tuple[int, int]] = []
     at, first = 1, 0  # line and node
     try:
         for _ in range(int(lines[0])):
@@ -130,11 +132,9 @@ def _put_together(
     batch = np.repeat(np.arange(len(sizes)), sizes)
     node_names = [f"{graph}/{node}" for graph, size in enumerate(sizes.tolist()) for node in range(size)]
     known, tag = np.unique(tags, return_inverse=True)
-    more = {"batch": torch.from_numpy(batch)}
-    if len(known) > 1:
-        more["x"] = torch.eye(len(known))[torch.from_numpy(tag)]
     once = np.unique(np.sort(ends, axis=1), axis=0)  # each edge stands at both of its ends
-    graph = Graph.from_edges(*once.T, names=node_names, nodes=len(batch), **more)
+    x: dict[str, Any] = {"x": torch.eye(len(known))[torch.from_numpy(tag)]} if len(known) > 1 else {}
+    graph = Graph.from_edges(once[:, 0], once[:, 1], names=node_names, batch=torch.from_numpy(batch), **x)
     return ManyGraphs(graph, names, np.unique(classes, return_inverse=True)[1].astype(np.int64))
 
 

@@ -1,8 +1,8 @@
 """`Graph2Vec`: graphs as documents, whose words are the subtrees around their nodes, embedded by skip-gram.
 
 A collection of documents is a weighted graph between documents and words, and an edge stands for an occurrence. Walks
-along it pass edges in proportion to their weights, so skip-gram with a window of one sees pairs (document, word) as often
-as they occur: the distributed bag of words, on the engine of all other walks.
+along it pass edges in proportion to their weights, so skip-gram with a window of one sees pairs (document, word) as
+often as they occur: the distributed bag of words, on the engine of all other walks.
 """
 
 import dataclasses as dc

@@ -24,8 +24,8 @@ class Pooled(BaseEstimator):
 
     Args:
         encoder: Embeds nodes.
-        readout: ``"sum"``, ``"mean"``, ``"max"`` or ``"moments"`` (`graphembed.pooling.pool`); or ``"trained"``: the one
-            that an objective of graphs trained beside the encoder.
+        readout: ``"sum"``, ``"mean"``, ``"max"`` or ``"moments"`` (`graphembed.pooling.pool`); or ``"trained"``: what
+            an objective of graphs trained beside the encoder.
 
     Attributes:
         encoder_: The one that was fitted.

@@ -60,7 +60,7 @@ class WeisfeilerLehman(BaseEstimator):
     """Count the subtrees of each graph: z_G[w] = f(number of nodes of G around which the tree w unfolds).
 
     Columns are the trees of all depths that were seen in ``fit``; others are not counted later. With ``unit`` the part
-    of each depth is brought to length 1 / sqrt(depth + 1), so that sizes of graphs do not count and all depths do alike.
+    of each depth is brought to length 1 / sqrt(depth + 1): sizes of graphs do not count, and all depths count alike.
     A linear classifier on these vectors is one with the Weisfeiler-Lehman kernel.
 
     Args:

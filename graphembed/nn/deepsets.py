@@ -5,6 +5,8 @@ in the middle every function of a set can be written like this; means and maxima
 ``Aggregation``: it goes wherever PyG takes a readout.
 """
 
+from typing import Any
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -78,9 +80,10 @@ class DeepSets(Aggregation):
 
     def reset_parameters(self) -> None:
         """Draw all parameters anew."""
-        for module in (self.phi, self.attention, self.rho):
-            if hasattr(module, "reset_parameters"):
-                module.reset_parameters()
+        parts: list[Any] = [self.phi, self.attention, self.rho]
+        for part in parts:
+            if hasattr(part, "reset_parameters"):
+                part.reset_parameters()
 
     def forward(
         self,

@@ -45,9 +45,7 @@ def augmented(batch: Data, way: str, share: float) -> Data:
 
 def keep_nodes(batch: Data, stays: Bool[Tensor, " nodes"]) -> Data:
     """Return what is left of the graphs when only some nodes stay."""
-    edges, weight = subgraph(
-        stays, batch.edge_index, batch.edge_weight, relabel_nodes=True, num_nodes=batch.num_nodes
-    )
+    edges, weight = subgraph(stays, batch.edge_index, batch.edge_weight, relabel_nodes=True, num_nodes=batch.num_nodes)
     x, own = batch.x[stays], batch.batch[stays]
     return changed(batch, x=x, edge_index=edges, edge_weight=weight, batch=own, num_nodes=len(own))
 

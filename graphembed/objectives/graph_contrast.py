@@ -128,9 +128,7 @@ class GraphContrast:
     def loss(self, encoder: nn.Module, beside: nn.Module, batch: Data) -> Float[Tensor, ""]:
         """Encode two views and look for each graph of either in the other."""
         one, two = (self._view(encoder, beside, batch) for _ in range(2))
-        return (
-            info_nce(one, two, temperature=self.temperature) + info_nce(two, one, temperature=self.temperature)
-        ) / 2
+        return (info_nce(one, two, temperature=self.temperature) + info_nce(two, one, temperature=self.temperature)) / 2
 
     def _view(self, encoder: nn.Module, beside: nn.Module, batch: Data) -> Tensor:
         way = self.ways[int(torch.randint(len(self.ways), ()))]
