@@ -93,7 +93,7 @@ def read_many(path: str | Path) -> ManyGraphs:
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "two.txt"
-        >>> _ = path.write_text("2\\n2 1\\n0 1 1\\n5 1 0\\n1 0\\n5 0\\n")
+        >>> _ = path.write_text("2\n2 1\n0 1 1\n5 1 0\n1 0\n5 0\n")
         >>> two = read_many(path)
         >>> two.graph, two.y, two.graph.names
         (Graph(3 nodes, 1 edge, undirected, 2 features), array([1, 0]), ('0/0', '0/1', '1/0'))

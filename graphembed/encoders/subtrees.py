@@ -37,7 +37,7 @@ def subtree_words(graph: Graph, depth: int) -> NDArray[np.uint64]:
     Example:
         >>> graph = Graph.from_edges([0, 1, 2], [1, 2, 3])  # a path: its two ends are alike, and so are its inner nodes
         >>> first, second = subtree_words(graph, 1)
-        >>> [len(set(word.tolist())) for word in (first, second)], second[0] == second[3]
+        >>> [len(set(word.tolist())) for word in (first, second)], bool(second[0] == second[3])
         ([2, 2], True)
 
     References:

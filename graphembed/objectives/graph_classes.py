@@ -46,7 +46,7 @@ class GraphClassification:
         >>> pair = merge({"path": nx.path_graph(3), "ring": nx.cycle_graph(4)})
         >>> pair.data.x = torch.ones(7, 1)
         >>> GraphClassification([0, 1]).batches(pair, seed=0)[0].target
-        tensor([1, 0])
+        tensor([0, 1])
 
     References:
         Xu et al. 2019, "How powerful are graph neural networks?", equation 4.2 and section 7.
