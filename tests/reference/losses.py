@@ -101,3 +101,12 @@ def soft_modularity(share, edges, weight):
 def collapse(share):
     nodes, communities = share.shape
     return np.sqrt(communities) / nodes * np.sqrt(sum(sum(column) ** 2 for column in share.T)) - 1
+
+
+def graph_infomax(z, summary, graph):
+    own, others = [], []
+    for v, vector in enumerate(z):
+        for k, known in enumerate(summary):
+            score = float(vector @ known)
+            own.append(softplus(-score)) if graph[v] == k else others.append(softplus(score))
+    return np.mean(own) + (np.mean(others) if others else 0.0)
