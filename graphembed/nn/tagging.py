@@ -112,6 +112,14 @@ class Tagger(nn.Module):
         return likely @ tags, log_odds, middles, there
 
 
+    def places(
+        self, x: Float[Tensor, "points features"], batch: Int[Tensor, " points"]
+    ) -> Float[Tensor, "images most 2"]:
+        """Return where points are, in the units of their image."""
+        dense, there = to_dense_batch(x, batch)
+        return _normal(dense[..., self.types : self.types + 2], there)
+
+
 class _Round(nn.Module):
     """Points choose, guess their middles and learn from whom they chose; then pairs learn from both of their points."""
 
