@@ -150,8 +150,9 @@ def _triples(entries: Sequence[Mapping[str, Any]], said: Sequence[str], joints: 
             rows[row] = np.array(given, np.float64).reshape(joints, 3)
         except (TypeError, ValueError) as error:
             raise DataError(f"{name} has keypoints that are no numbers: {error}") from error
-        if not np.isfinite(rows[row]).all():
-            joint = int(np.flatnonzero(~np.isfinite(rows[row]).all(axis=1))[0])
+        finite = np.asarray(np.isfinite(rows[row]))
+        if not finite.all():
+            joint = int(np.flatnonzero(~finite.all(axis=1))[0])
             raise DataError(f"{name} has coordinates that are not finite: joint {joint} is {given[3 * joint :][:3]}")
         if (rows[row, :, 2] < 0).any():
             raise DataError(f"{name} has a negative v, expected 0 (not there), 1 (hidden), 2 (visible) or a confidence")
@@ -162,16 +163,16 @@ def _points(
     triples: NDArray[np.float64], numbers: Sequence[int], where: Sequence[int], score: NDArray[np.float64]
 ) -> pd.DataFrame:
     """Make a row of each point that is there."""
-    there = triples[:, :, 2] > 0
-    confident = ((triples[:, :, 2] > 2) | (triples[:, :, 2] % 1 > 0)).any(axis=1)
-    own = triples[:, :, 2] * confident[:, None]
+    v: NDArray[np.float64] = triples[:, :, 2]
+    confident = np.asarray((v > 2) | (v % 1 > 0)).any(axis=1)
+    own = v * confident[:, None]
     own = own / max(1.0, float(own.max(initial=0)))
-    row, joint = np.nonzero(there)
+    row, joint = np.nonzero(v > 0)
     points = {
         "image": np.asarray(where, np.int64)[row], "person": np.asarray(numbers, np.int64)[row], "joint": joint,
         "x": triples[row, joint, 0], "y": triples[row, joint, 1],
         "score": np.where(confident[row], own[row, joint], score[row]),
-        "visible": np.where(confident[row], 2, triples[row, joint, 2]),
+        "visible": np.where(confident[row], 2, v[row, joint]),
     }  # fmt: skip
     return pd.DataFrame(points, columns=list(POINTS))
 

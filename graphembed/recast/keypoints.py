@@ -15,7 +15,7 @@ from graphembed.errors import DataError
 from graphembed.graph import Graph, as_graph
 from graphembed.recast.coco import read_coco as read_coco
 from graphembed.recast.people import COCO as COCO
-from graphembed.recast.people import POINTS, Keypoints, Skeleton
+from graphembed.recast.people import Keypoints, Skeleton
 from graphembed.recast.people import chosen as chosen
 
 _NEAR, _ALONG = 8, 3  # nearest of any kind, and of each kind a limb leads to
@@ -47,7 +47,7 @@ def keypoint_graph(keypoints: Keypoints, near: int = _NEAR, along: int = _ALONG)
         DataError: ``near`` or ``along`` is negative.
 
     Example:
-        >>> from graphembed.recast.people import PEOPLE
+        >>> from graphembed.recast.people import PEOPLE, POINTS
         >>> rows = [(1, 4, 5, 10.0, 10.0, 1.0, 2), (1, 4, 7, 10.0, 40.0, 1.0, 2), (2, -1, 0, 5.0, 5.0, 1.0, 2)]
         >>> images = pd.DataFrame({"image": [1, 2], "width": 50, "height": 50, "file": ""})
         >>> found = Keypoints(pd.DataFrame(rows, columns=list(POINTS)), images, pd.DataFrame(columns=list(PEOPLE)))

@@ -1,7 +1,7 @@
 """`Keypoints`: tables of the joints that were seen in pictures, of the pictures, and of the people in them.
 
-Nothing here is a graph yet. `graphembed.recast.coco` reads and writes such tables, `graphembed.recast.keypoints` makes a
-graph of them, `graphembed.datasets.crowds` draws people who never lived.
+Nothing here is a graph yet. `graphembed.recast.coco` reads and writes such tables, `graphembed.recast.keypoints` makes
+a graph of them, `graphembed.datasets.crowds` draws people who never lived.
 """
 
 import dataclasses as dc
