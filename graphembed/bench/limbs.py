@@ -43,7 +43,7 @@ def limbs(learn: Keypoints) -> Grouper:
 
 
 def spectral(learn: Keypoints) -> Grouper:
-    """Cluster points by the eigenvectors of exp(-d^2 / 2 w^2), told the true number of people; w chosen on ``learn``."""
+    """Cluster points by the eigenvectors of exp(-d^2 / 2 w^2), told how many people there are; w is fitted."""
 
     def group(asked: Keypoints, width: float) -> Groups:
         graph = keypoint_graph(asked)
