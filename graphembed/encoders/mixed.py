@@ -34,7 +34,7 @@ class Mixed:
     def __call__(self, batch: Data, seed: int) -> Data:
         """Return another batch."""
         rng = np.random.default_rng(seed)
-        types = batch.x.shape[1] - 3
+        types = batch.x.shape[1] - 2
         joint = batch.x[:, :types].argmax(dim=1).numpy()
         place = batch.x[:, types : types + 2].numpy().astype(np.float64)
         image, person = batch.batch.numpy(), batch.target.numpy()
@@ -52,18 +52,15 @@ class Mixed:
         person = np.concatenate([person, np.full(len(added), -1)])
         order = np.argsort(image, kind="stable")
         number = np.unique(image[order], return_inverse=True)[1]
-        x = describe_points(joint[order], place[order], np.ones(len(order)), types)
+        x = describe_points(joint[order], place[order], types)
         return Data(x=x, target=torch.from_numpy(person[order]), batch=torch.from_numpy(number))
 
 
-def describe_points(
-    joint: NDArray[np.int64], place: NDArray[np.floating], score: NDArray[np.floating], types: int
-) -> torch.Tensor:
-    """Return what a `Tagger` reads of points: (points, types + 3), which joint, where, and how sure."""
-    x = np.zeros((len(joint), types + 3), np.float32)
+def describe_points(joint: NDArray[np.int64], place: NDArray[np.floating], types: int) -> torch.Tensor:
+    """Return what a `Tagger` reads of points: (points, types + 2), which joint, and where."""
+    x = np.zeros((len(joint), types + 2), np.float32)
     x[np.arange(len(joint)), joint] = 1
-    x[:, types : types + 2] = place
-    x[:, types + 2] = score
+    x[:, types:] = place
     return torch.from_numpy(x)
 
 

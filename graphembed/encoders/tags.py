@@ -1,7 +1,7 @@
 """`Tags`: a vector for each point of an image, alike for points of one person, and log-odds that two points are of one.
 
-The graph is one of keypoints (`graphembed.recast.keypoints.keypoint_graph`): many images side by side. Only the joint,
-the place and the score of a point are looked at. A `Tagger` is trained by push and pull of tags and by asking of pairs
+The graph is one of keypoints (`graphembed.recast.keypoints.keypoint_graph`): many images side by side. Only the joint
+and the place of a point are looked at. A `Tagger` is trained by push and pull of tags and by asking of pairs
 whether they are of one person; by default it starts from what it learnt from crowds that were drawn, not photographed.
 """
 
@@ -177,8 +177,7 @@ def _described(graph: Graph, types: int) -> Data:
     joint = data.joint.numpy()
     if len(joint) and (joint.min() < 0 or joint.max() >= types):
         raise DataError(f"joints must be numbers from 0 to {types - 1}, got {joint.min()} to {joint.max()}")
-    score = data.score.numpy() if "score" in data else np.ones(len(joint))
-    x = describe_points(joint, data.pos.numpy(), score, types)
+    x = describe_points(joint, data.pos.numpy(), types)
     more = {key: data[key] for key in ("batch", "y") if key in data}
     return Data(x=x, edge_index=data.edge_index, num_nodes=graph.num_nodes, **more)
 

@@ -40,7 +40,7 @@ class Tagger(nn.Module):
     Example:
         >>> with torch.random.fork_rng():
         ...     tagger = Tagger(types=2, rounds=1)
-        >>> x = torch.tensor([[1.0, 0, 0, 0, 1], [0, 1, 0, 1, 1], [1, 0, 5, 5, 1]])
+        >>> x = torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 1], [1, 0, 5, 5]])  # which type, and where
         >>> tags, log_odds = tagger.both(x, torch.tensor([0, 0, 1]))
         >>> tags.shape, log_odds.shape
         (torch.Size([3, 16]), torch.Size([2, 2, 2]))
