@@ -40,8 +40,9 @@ def crowd(
         DataError: Numbers out of range.
 
     Example:
-        >>> crowd(100, people=(2, 2))
-        Keypoints(2200 points, 200 people, 100 images)
+        >>> found = crowd(100, people=(2, 2))
+        >>> len(found.images), len(found.people)
+        (100, 200)
     """
     low, high = (overlap, overlap) if isinstance(overlap, int | float) else overlap
     if images < 0 or not 1 <= people[0] <= people[1] or not 0 <= low <= high <= 1:
