@@ -16,12 +16,12 @@ Places = NDArray[np.float64]
 _Turns = NDArray[np.float64]  # (people, 3, 3)
 
 # Shares of height.
-_SHANK, _THIGH, _TRUNK, _UPPER_ARM, _FOREARM = 0.246, 0.245, 0.288, 0.186, 0.146
-_HIPS, _SHOULDERS = 0.115, 0.205  # from joint to joint
-_NECK = 0.045  # from between the shoulders to where the head turns
+_SHANK, _THIGH, _TRUNK, _UPPER_ARM, _FOREARM = 0.246, 0.235, 0.3, 0.172, 0.146
+_HIPS, _SHOULDERS = 0.13, 0.205  # from joint to joint
+_NECK = 0.035  # from between the shoulders to where the head turns
 # Seen from there: nose, eyes, ears of a grown-up.
 _HEAD = np.array(
-    [[0, 0.058, 0.075], [0.018, 0.078, 0.062], [-0.018, 0.078, 0.062], [0.043, 0.065, 0.0], [-0.043, 0.065, 0.0]]
+    [[0, 0.058, 0.075], [0.022, 0.08, 0.062], [-0.022, 0.08, 0.062], [0.043, 0.065, 0.0], [-0.043, 0.065, 0.0]]
 )
 
 ANGLES = (
@@ -126,9 +126,9 @@ def _table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 def _build(people: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Draw how long each person's limbs are against the mean, and how large the head: children have larger ones."""
-    limbs = 1 + 0.06 * rng.normal(size=(people, 7)).clip(-2.5, 2.5)
+    limbs = 1 + 0.08 * rng.normal(size=(people, 7)).clip(-2.5, 2.5)
     child = rng.random(people) < 0.12
-    return limbs, (1.08 + 0.1 * rng.normal(size=people).clip(-2, 2)) * np.where(child, 1.4, 1.0)
+    return limbs, (0.98 + 0.1 * rng.normal(size=people).clip(-2, 2)) * np.where(child, 1.4, 1.0)
 
 
 def _posed(angle: dict[str, NDArray[np.float64]], limbs: NDArray[np.float64], head: NDArray[np.float64]) -> Places:

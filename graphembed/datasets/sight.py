@@ -15,7 +15,7 @@ _ENDS = np.array([(5, 12), (6, 11), (3, 4), (11, 13), (12, 14), (13, 15), (14, 1
 _RADIUS = np.array([0.085, 0.085, 0.065, 0.05, 0.05, 0.035, 0.035, 0.03, 0.03])
 _FACE = slice(0, 5)
 # Chances that a joint is not marked, or marked as hidden, if something is before it.
-_BY_OTHERS, _BY_ONESELF = (0.55, 0.3), (0.25, 0.35)
+_BY_OTHERS, _BY_ONESELF = (0.55, 0.3), (0.22, 0.33)
 _SMALL = 90.0  # pixels; on smaller bodies, joints are often not marked
 
 
@@ -41,9 +41,9 @@ def seen(
     visible[:, _FACE][_away(place, tall)] = 0
     visible[_covered(place, tall, rng)] = 0
     small = np.clip(_SMALL / tall, 0, 2)[:, None]
-    visible[rng.random((count, 17)) < 0.03 + 0.03 * small] = 0
+    visible[rng.random((count, 17)) < 0.01 + 0.015 * small] = 0
     hair = rng.random((count, 5)) < np.array([0, 0.03, 0.03, 0.2, 0.2])
-    visible[:, _FACE][hair | (rng.random((count, 1)) < 0.2 * small)] = 0
+    visible[:, _FACE][hair | (rng.random((count, 1)) < 0.08 * small)] = 0
     visible[(rng.random((count, 17)) < 0.03) & (visible == 2)] = 1
     inside = ((place[:, :, :2] >= 0) & (place[:, :, :2] < size[image][:, None])).all(axis=2)
     return visible * inside
@@ -78,6 +78,10 @@ def _behind_oneself(place: Places, tall: NDArray[np.float64]) -> _Yes:
     own = (np.arange(17)[:, None, None] == _ENDS).any(axis=2)  # a limb does not cover its ends
     own[[5, 6, 11, 12], :2] = False
     hidden: _Yes = (under & ~own & (place[:, :, None, 2] < depth[:, None])).any(axis=2)
+    for left, right in ((5, 6), (11, 12)):  # of somebody in profile, the far shoulder and hip
+        apart = place[:, left, 2] - place[:, right, 2]
+        hidden[:, left] |= apart < -0.1 * tall
+        hidden[:, right] |= apart > 0.1 * tall
     return hidden
 
 
@@ -97,7 +101,7 @@ def _away(place: Places, tall: NDArray[np.float64]) -> _Yes:
     """(people, 5): what of a face is on the other side of the head."""
     depth = place[:, _FACE, 2] / tall[:, None]
     middle = depth[:, 3:].mean(axis=1, keepdims=True)
-    limit = np.array([-0.005, 0.0, 0.0, -0.028, -0.028])  # an ear shows unless the head is in profile
+    limit = np.array([-0.012, -0.012, -0.012, -0.028, -0.028])  # an ear shows unless the head is in profile
     away: _Yes = depth - middle < limit
     return away
 
@@ -108,9 +112,9 @@ def _covered(place: Places, tall: NDArray[np.float64], rng: np.random.Generator)
     flat = place[:, :, :2]
     low, span = flat.min(axis=1), np.maximum(np.ptp(flat, axis=1), 1e-9)
     share = (flat - low[:, None]) / span[:, None]
-    line, kind = rng.uniform(0.25, 1.0, count)[:, None], rng.random(count)[:, None]
+    line, kind = rng.uniform(0.15, 1.0, count)[:, None], rng.random(count)[:, None]
     side = np.where(rng.random(count)[:, None] < 0.5, share[:, :, 0], 1 - share[:, :, 0])
-    covered: _Yes = (kind < 0.25) & (share[:, :, 1] > line)
-    covered |= (kind >= 0.25) & (kind < 0.3) & (share[:, :, 1] < 1 - line)
-    covered |= (kind >= 0.3) & (kind < 0.35) & (side > line)
-    return covered & (rng.random((count, 17)) < 0.93)
+    covered: _Yes = (kind < 0.3) & (share[:, :, 1] > line)
+    covered |= (kind >= 0.3) & (kind < 0.36) & (share[:, :, 1] < 1 - line)
+    covered |= (kind >= 0.36) & (kind < 0.44) & (side > line)
+    return covered & (rng.random((count, 17)) < 0.97)

@@ -1,7 +1,9 @@
 """Things that are not graphs yet: keypoints of people in pictures.
 
 people       the tables: `Keypoints`, and the `Skeleton` that says which joints there are
-coco         from and into COCO's files
+coco         from COCO's files
+writing      into COCO's files
+draw         as pictures
 keypoints    as a graph; as a detector would have seen them
 """
 
@@ -12,3 +14,6 @@ from graphembed.recast.people import COCO as COCO
 from graphembed.recast.people import Keypoints as Keypoints
 from graphembed.recast.people import Skeleton as Skeleton
 from graphembed.recast.people import chosen as chosen
+from graphembed.recast.writing import coco_dict as coco_dict
+from graphembed.recast.writing import write_coco as write_coco
+from graphembed.recast.writing import write_results as write_results

@@ -97,6 +97,8 @@ def _read_results(content: Sequence[Any]) -> Keypoints:
     found = [_entry(entry, place, None) for place, entry in enumerate(content)]
     said = [f"entry {place}" for place in range(len(found))]
     triples = _triples(found, said, len(COCO.joints))
+    silent = (triples[:, :, 2] == 0).all(axis=1)  # tools that leave v at 0, for nobody reads it in results
+    triples[silent, :, 2] = (triples[silent, :, :2] != 0).any(axis=2)
     files = [entry["image_id"] for entry in found]
     where = _numbered(files)
     score = np.array([_number(entry.get("score", 1.0), name, "score") for entry, name in zip(found, said, strict=True)])
@@ -152,7 +154,7 @@ def _triples(entries: Sequence[Mapping[str, Any]], said: Sequence[str], joints: 
             raise DataError(f"{name} has keypoints that are no numbers: {error}") from error
         finite = np.asarray(np.isfinite(rows[row]))
         if not finite.all():
-            joint = int(np.flatnonzero(~finite.all(axis=1))[0])
+            joint = int(np.nonzero(~finite)[0][0])
             raise DataError(f"{name} has coordinates that are not finite: joint {joint} is {given[3 * joint :][:3]}")
         if (rows[row, :, 2] < 0).any():
             raise DataError(f"{name} has a negative v, expected 0 (not there), 1 (hidden), 2 (visible) or a confidence")
@@ -164,7 +166,7 @@ def _points(
 ) -> pd.DataFrame:
     """Make a row of each point that is there."""
     v: NDArray[np.float64] = triples[:, :, 2]
-    confident = np.asarray((v > 2) | (v % 1 > 0)).any(axis=1)
+    confident = (v.max(axis=1) > 2) | ((v % 1).max(axis=1) > 0)
     own = v * confident[:, None]
     own = own / max(1.0, float(own.max(initial=0)))
     row, joint = np.nonzero(v > 0)

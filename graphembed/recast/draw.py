@@ -178,7 +178,7 @@ def _colours(count: int) -> list[Any]:
     from matplotlib import colormaps
 
     if count <= 10:
-        return list(colormaps["tab10"].colors[:count])
+        return list(colormaps["tab10"](np.arange(count)))
     golden = (0.381966 * np.arange(count)) % 1.0
     return list(colormaps["hsv"](golden) * np.array([0.85, 0.85, 0.85, 1]))
 
