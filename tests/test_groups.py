@@ -64,7 +64,9 @@ def test_never_two_joints_of_one_type_in_a_person(decoder, data):
 
 
 @settings(max_examples=40, deadline=None)
-@given(count=st.integers(1, 14), kinds=st.integers(1, 4), seed=st.integers(0, 10_000), reach=st.sampled_from([0.5, 2.0]))
+@given(
+    count=st.integers(1, 14), kinds=st.integers(1, 4), seed=st.integers(0, 10_000), reach=st.sampled_from([0.5, 2.0])
+)
 def test_greedy_is_what_slow_python_says(count, kinds, seed, reach):
     rng = np.random.default_rng(seed)
     joint, score = rng.integers(0, kinds, count), rng.random(count).astype(np.float32)
@@ -97,7 +99,7 @@ def test_assignment_finds_the_least_sum_where_greed_does_not():
 
 
 def test_the_partition_believes_log_odds_and_not_tags():
-    tags, graph = crowd(images=2, people=2, joints=3)
+    _, graph = crowd(images=2, people=2, joints=3)
     y = graph.data.y.numpy()
     parts = [np.where(y[a:b, None] == y[a:b], 3.0, -3.0).ravel() for a, b in ((0, 6), (6, 12))]
     nothing = Embedding(np.zeros((12, 1)), graph.names)
@@ -173,11 +175,13 @@ def test_wrong_input_is_refused():
         Groups().fit(tags, Graph.from_edges([], [], names=graph.names))
     with pytest.raises(DataError, match="joints must be numbers from 0 to 62, got 0 to 63"):
         Groups().fit(tags, Graph.from_edges([], [], names=graph.names, joint=torch.tensor([0, 63])))
+    other = points([0, 1], [1, 0])
     with pytest.raises(DataError, match="the points of an image must stand together"):
-        other = points([0, 1], [1, 0])
         Groups().fit(Embedding(np.zeros((2, 1)), other.names), other)
     for wrong in (np.zeros(3), np.full(4, np.nan)):
-        with pytest.raises(DataError, match=r"log-odds must be finite, n\^2 of them for each image of n points, 4 in all"):
+        with pytest.raises(
+            DataError, match=r"log-odds must be finite, n\^2 of them for each image of n points, 4 in all"
+        ):
             Groups().fit(tags, graph, wrong)
     with pytest.raises(DataError, match=r"the graph does not know its people \(data.y\)"):
         Groups().fit(Embedding(np.zeros((1, 1)), ("0/0:0",)), points([0])).score()

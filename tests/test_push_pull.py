@@ -1,4 +1,4 @@
-"""Push and pull are what slow NumPy says, for any groups of any images; their slopes are finite, their memory bounded."""
+"""Push and pull are what slow NumPy says, for any groups of any images; slopes are finite, memory is bounded."""
 
 import numpy as np
 import pytest

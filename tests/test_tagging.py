@@ -1,4 +1,4 @@
-"""A tagger sees points and nothing else: not their order, place, size or other images; its objective sees whole images."""
+"""A tagger sees points, not their order, place, size or other images; its objective sees whole images."""
 
 import networkx as nx
 import numpy as np

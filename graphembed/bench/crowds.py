@@ -34,7 +34,8 @@ def learn_from_crowds(path: Path, images: int = 3000, steps: tuple[float, ...] =
         images: Pictures in a crowd, of one to eight people.
         steps: Of Adam.
     """
-    objective, start = SamePerson(6000, Mixed(pasted=0.15)), None
+    objective = SamePerson(6000, Mixed(pasted=0.15))
+    start: Path | None = None
     with tempfile.TemporaryDirectory() as folder:
         for number, lr in enumerate(steps):
             seen = keypoint_graph(crowd(images, (1, 8), seed=_SEED + number))

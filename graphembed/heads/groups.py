@@ -168,7 +168,7 @@ class Groups(BaseEstimator):
         put = self.groups_ >= 0
         number = self.groups_[put]
         people = int(number.max(initial=-1)) + 1
-        total = np.zeros((people, self.tags_.shape[1]))
+        total = np.zeros((people, self.tags_.shape[1]), np.float32)
         np.add.at(total, number, self.tags_.values[put])
         if self.readout == "mean":
             total /= np.bincount(number, minlength=people)[:, None]
@@ -188,7 +188,7 @@ def _points(embedding: Embedding, graph: Graph) -> tuple[NDArray[np.int64], NDAr
     if "joint" not in graph.data:
         raise DataError(f"nodes need the number of their joint, data.joint: {graph}")
     joint: NDArray[np.int64] = graph.data.joint.numpy().astype(np.int64)
-    if len(joint) and not (0 <= joint.min() and joint.max() < _KINDS):
+    if len(joint) and not (joint.min() >= 0 and joint.max() < _KINDS):
         raise DataError(f"joints must be numbers from 0 to {_KINDS - 1}, got {joint.min()} to {joint.max()}")
     image: NDArray[np.int64] = graph.data.batch.numpy() if "batch" in graph.data else np.zeros(len(joint), np.int64)
     if (np.diff(image) < 0).any():
@@ -229,9 +229,7 @@ def _assigned(
     return person
 
 
-def _chances(
-    first: NDArray[np.int64], found: NDArray[np.int64], log_odds: NDArray[np.floating]
-) -> NDArray[np.float64]:
+def _chances(first: NDArray[np.int64], found: NDArray[np.int64], log_odds: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return for each point the mean chance to be of one person with the others of its group; 1 for a single point."""
     chance = np.ones(len(found))
     begin = 0

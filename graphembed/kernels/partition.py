@@ -64,7 +64,7 @@ def _contract(weight: NDArray[np.float64], kind: NDArray[np.int64]) -> NDArray[n
     for a in range(n):
         partner[a], best[a] = _best(a, total, holds, alive)
     for _ in range(n):
-        a = np.int64(-1)
+        a = -1
         for c in range(n):
             if alive[c] and partner[c] >= 0 and (a < 0 or best[c] > best[a]):
                 a = c
@@ -91,14 +91,12 @@ def _contract(weight: NDArray[np.float64], kind: NDArray[np.int64]) -> NDArray[n
 
 
 @inlined
-def _best(
-    a: int, total: NDArray[np.float64], holds: NDArray[np.int64], alive: NDArray[np.bool_]
-) -> tuple[int, float]:
+def _best(a: int, total: NDArray[np.float64], holds: NDArray[np.int64], alive: NDArray[np.bool_]) -> tuple[int, float]:
     """Return the group that may join ``a`` with the largest sum above zero, and the sum; -1 if there is none."""
-    partner, best = np.int64(-1), _LEAST
+    partner, best = -1, _LEAST
     for c in range(alive.size):
         if alive[c] and c != a and total[a, c] > best and not holds[a] & holds[c]:
-            partner, best = np.int64(c), total[a, c]
+            partner, best = c, total[a, c]
     return partner, best
 
 
@@ -140,8 +138,8 @@ def _move(
 ) -> bool:
     """Put a point where it fits best; who holds that place goes where it fits best in turn, alone or to ours."""
     n, here, own = kind.size, group[i], kind[i]
-    gain, where, out = _LEAST, np.int64(-1), np.int64(-1)
-    alone = np.int64(-1)
+    gain, where, out = _LEAST, -1, -1
+    alone = -1
     for c in range(n):
         if size[c] == 0:
             alone = c
@@ -154,14 +152,14 @@ def _move(
         j = at[c, own]
         if j < 0:
             if pull[i, c] - pull[i, here] > gain:
-                gain, where, out = pull[i, c] - pull[i, here], np.int64(c), np.int64(-1)
+                gain, where, out = pull[i, c] - pull[i, here], c, -1
         else:  # j leaves first: to our place, or to be alone
             rest = pull[i, c] - weight[i, j] - pull[i, here]
             change = rest + pull[j, here] - weight[i, j] - pull[j, c]
             if change > gain:
-                gain, where, out = change, np.int64(c), here
+                gain, where, out = change, c, here
             if alone >= 0 and rest - pull[j, c] > gain:
-                gain, where, out = rest - pull[j, c], np.int64(c), alone
+                gain, where, out = rest - pull[j, c], c, alone
     if where < 0:
         return False
     j = at[where, own]

@@ -44,7 +44,7 @@ def greedy(
         for joint in range(rank.max() + 1 if rank.size else 0):
             start = found  # people of this joint begin here: nobody else of it may join them
             while True:
-                best, who, whom = (np.inf, np.inf, np.inf), np.int64(-1), np.int64(-1)
+                best, who, whom = (np.inf, np.inf, np.inf), -1, -1
                 for i in range(low, high):
                     if rank[i] != joint or person[i] >= 0:
                         continue
@@ -59,17 +59,16 @@ def greedy(
                             continue
                         order = (np.round(_STEPS * far / reach), -np.float64(score[i]), far)
                         if order < best:
-                            best, who, whom = order, np.int64(i), np.int64(p)
+                            best, who, whom = order, i, p
                 if who < 0:
                     break
                 person[who] = whom
                 taken[whom] = joint
             for i in range(low, high):
-                if rank[i] == joint:
-                    if person[i] < 0:
-                        person[i] = found
-                        taken[found] = joint
-                        found += 1
+                if rank[i] == joint and person[i] < 0:
+                    person[i] = found
+                    taken[found] = joint
+                    found += 1
             for i in range(low, high):
                 if rank[i] == joint:
                     count[person[i]] += 1

@@ -116,7 +116,7 @@ def associative(
     z, group, image = _in_groups(z, group, image)
     code, home, size = _groups(group, image)
     middle = _means(z, code, size)
-    images, place = home.unique(return_inverse=True)
+    images, place = home.unique(return_inverse=True)  # type: ignore[no-untyped-call]
     count = torch.bincount(place, minlength=len(images)).to(z.dtype)  # N of each image
     far = _from_mean(z, code, size)
     weight = torch.ones_like(count)
@@ -146,7 +146,9 @@ def _in_groups(z: Tensor, group: Tensor, image: Tensor | None) -> tuple[Tensor, 
 
 def _groups(group: Tensor, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Number the groups of all images from 0, image by image: of each point; the image of each group, and its size."""
-    both, code, size = torch.stack([image, group]).unique(dim=1, return_inverse=True, return_counts=True)
+    both, code, size = torch.stack([image, group]).unique(  # type: ignore[no-untyped-call]
+        dim=1, return_inverse=True, return_counts=True
+    )
     return code, both[0], size
 
 
@@ -171,7 +173,7 @@ def _between(
 
     Rows are in the order of their images. ``weight`` is one number for each image, which are 0, 1, ... then.
     """
-    _, sizes = image.unique_consecutive(return_counts=True)
+    _, sizes = image.unique_consecutive(return_counts=True)  # type: ignore[no-untyped-call]
     ends = sizes.cumsum(0).repeat_interleave(sizes)  # where each row's image ends
     most, width = int(sizes.max()) if len(sizes) else 1, max(z.shape[1], 1)
     rows = max(min(_BLOCK // (2 * most * width), int((_BLOCK / (2 * width)) ** 0.5)), 1)

@@ -111,7 +111,6 @@ class Tagger(nn.Module):
         likely = likely / likely.sum(dim=-1, keepdim=True)
         return likely @ tags, log_odds, middles, there
 
-
     def places(
         self, x: Float[Tensor, "points features"], batch: Int[Tensor, " points"]
     ) -> Float[Tensor, "images most 2"]:
@@ -157,7 +156,8 @@ class _Round(nn.Module):
 
     def _choices(self, score: Tensor, kind: Tensor, same: Tensor, pair: Tensor) -> Tensor:
         """Bring scores to shares: those of the candidates of one type and of none add up to one."""
-        score = score.clamp(-15, 15).exp() * pair[..., None] * (1 - torch.eye(pair.shape[1], device=pair.device))[..., None]
+        other = pair & ~torch.eye(pair.shape[1], dtype=torch.bool, device=pair.device)
+        score = score.clamp(-15, 15).exp() * other[..., None]
         total = torch.einsum("bijh,bjt->bith", score, same) + self.none.exp()[kind]
         total = torch.einsum("bith,bjt->bijh", total, same)
         shares: Tensor = score / total.clamp(min=1e-9)

@@ -71,7 +71,7 @@ def image_batches(graph: Graph, pairs: int, seed: int) -> Sequence[Data]:
         )
     first = np.searchsorted(images, np.arange(images.max(initial=-1) + 2))
     parts = _parts(np.diff(first), pairs, np.random.default_rng(seed))
-    return Made(len(parts), lambda i: _some(graph, images, first, parts[i]))
+    return Made(len(parts), lambda i: _some(graph, first, parts[i]))
 
 
 def images_of(graph: Graph) -> NDArray[np.int64]:
@@ -104,7 +104,7 @@ def _parts(sizes: NDArray[np.int64], pairs: int, rng: np.random.Generator) -> li
     return [parts[i] for i in rng.permutation(len(parts))]
 
 
-def _some(graph: Graph, images: NDArray[np.int64], first: NDArray[np.int64], some: NDArray[np.int64]) -> Data:
+def _some(graph: Graph, first: NDArray[np.int64], some: NDArray[np.int64]) -> Data:
     """Take images out of a graph, numbered anew."""
     rows = np.concatenate([np.arange(first[image], first[image + 1]) for image in some])
     place = np.full(graph.num_nodes, -1)
