@@ -227,7 +227,8 @@ def keypoints(parts: tuple[str, ...], file: Path | None, seeds: int, seed: int, 
         for score in _OF_PEOPLE:
             table = summary(rows, score)
             table.columns = [", ".join(name) for name in table.columns]
-            click.echo(f"real, {score}, {seeds} splits\n{plain_table(table.reset_index())}\n")
+            click.echo(f"real, {score}, {seeds} {'split' if seeds == 1 else 'splits'}")
+            click.echo(plain_table(table.reset_index()) + "\n")
         say(rows.groupby("method", sort=False)["seconds"].mean().round(1).to_string())
 
 
