@@ -166,8 +166,9 @@ def _tables(
     off = _ANNOTATED * np.array(COCO.sigmas)[None, :, None] * np.sqrt(area)[:, None, None]
     marks = np.clip(flat + off * rng.normal(size=flat.shape), 0, edge[:, None] - 1).round(1)
     person, joint = np.nonzero(visible)
+    numbers = 1 + np.arange(len(image))  # COCO's own judge takes 0 for nobody
     points = pd.DataFrame({
-        "image": image[person], "person": person, "joint": joint, "x": marks[person, joint, 0],
+        "image": image[person], "person": numbers[person], "joint": joint, "x": marks[person, joint, 0],
         "y": marks[person, joint, 1], "score": 1.0, "visible": visible[person, joint],
     })  # fmt: skip
     images = pd.DataFrame({
@@ -175,7 +176,7 @@ def _tables(
         "file": [f"{number:06d}.png" for number in range(len(size))],
     })  # fmt: skip
     people = pd.DataFrame({
-        "person": np.arange(len(image)), "image": image, "area": area, "left": low[:, 0], "top": low[:, 1],
+        "person": numbers, "image": image, "area": area, "left": low[:, 0], "top": low[:, 1],
         "width": span[:, 0], "height": span[:, 1],
     })  # fmt: skip
     return Keypoints(points, images, people)

@@ -46,7 +46,7 @@ def read_coco(source: str | PathLike[str] | Mapping[str, Any] | Sequence[Any]) -
         >>> found
         Keypoints(17 points, 1 people, 1 images)
         >>> found.points.iloc[0].to_dict()
-        {'image': 7.0, 'person': 0.0, 'joint': 0.0, 'x': 5.0, 'y': 6.0, 'score': 0.5, 'visible': 1.0}
+        {'image': 7.0, 'person': 1.0, 'joint': 0.0, 'x': 5.0, 'y': 6.0, 'score': 0.5, 'visible': 1.0}
     """
     content = _parsed(source) if isinstance(source, str | PathLike) else source
     if isinstance(content, Mapping):
@@ -99,14 +99,15 @@ def _read_results(content: Sequence[Any]) -> Keypoints:
     triples = _triples(found, said, len(COCO.joints))
     silent = (triples[:, :, 2] == 0).all(axis=1)  # tools that leave v at 0, for nobody reads it in results
     triples[silent, :, 2] = (triples[silent, :, :2] != 0).any(axis=2)
+    numbers = list(range(1, len(found) + 1))  # COCO's own judge takes 0 for nobody
     files = [entry["image_id"] for entry in found]
     where = _numbered(files)
     score = np.array([_number(entry.get("score", 1.0), name, "score") for entry, name in zip(found, said, strict=True)])
     score = score / max(1.0, float(score.max(initial=0)))
-    points = _points(triples, list(range(len(found))), where, score)
+    points = _points(triples, numbers, where, score)
     names = {number: file if isinstance(file, str) else "" for number, file in zip(where, files, strict=True)}
     images = pd.DataFrame({"image": list(names), "width": np.nan, "height": np.nan, "file": list(names.values())})
-    people = _people(found, list(range(len(found))), where, triples)
+    people = _people(found, numbers, where, triples)
     return Keypoints(points, _sized(images, points), people)
 
 
