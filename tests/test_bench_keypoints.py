@@ -11,8 +11,8 @@ from graphembed.cli import main
 from graphembed.datasets.crowds import crowd
 from graphembed.encoders.tags import people_tags
 from graphembed.heads.groups import DECODERS
-from graphembed.recast.writing import write_coco
 from graphembed.recast.keypoints import keypoint_graph
+from graphembed.recast.writing import write_coco
 
 OURS = {f"tags, {decoder}" for decoder in DECODERS}
 
@@ -71,5 +71,5 @@ def test_real_people_are_read_from_a_file_or_from_the_data_folder(people, tmp_pa
     assert "real, F1, 1 split" in done.output
     assert "tags, partition" in done.output
     monkeypatch.setenv("GRAPHEMBED_DATA", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="real images need keypoints/coco_val2017_subset/.* or give a file"):
+    with pytest.raises(FileNotFoundError, match=r"real images need keypoints/coco_val2017_subset/.* or give a file"):
         benchmark.subset()

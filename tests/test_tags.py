@@ -58,7 +58,8 @@ def test_the_parameters_are_those_that_were_checked():
 
 def test_almost_everybody_in_a_sparse_crowd_is_grouped_exactly(known, graph):
     found = Groups().fit(known.transform(graph), graph, known.log_odds(graph)).score()
-    assert found["exact"] >= 0.98
+    assert found["F1"] > 0.99
+    assert found["exact"] > 0.95
     assert found["violations"] == 0
 
 
