@@ -28,6 +28,7 @@ from graphembed.objectives import (
     Modularity,
     NodeClassification,
     Objective,
+    PushPull,
     Triplets,
     VariationalLinks,
     Weighted,
@@ -44,7 +45,7 @@ STACKS = {
 }
 stacks = pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
 objectives = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
-CUT = {name: one for name, one in OBJECTIVES.items() if not isinstance(one, Modularity)}  # that is of the whole graph
+CUT = {name: one for name, one in OBJECTIVES.items() if not isinstance(one, Modularity | PushPull)}  # of whole graphs
 ORDER = torch.tensor([3, 6, 0, 5, 1, 4, 2])  # of the nodes of `inputs`
 DIRTY = pytest.mark.parametrize("value", [np.nan, np.inf])
 
