@@ -136,9 +136,7 @@ def disturbed(
     joint = rng.integers(0, len(keypoints.skeleton.joints), len(like))
     added = like.assign(person=-1, joint=joint, x=inside[:, 0], y=inside[:, 1])
     together = pd.concat([left, added]) if len(added) else left
-    mixed = together.iloc[rng.permutation(len(together))]
-    order = np.argsort(pd.Index(keypoints.images["image"]).get_indexer(mixed["image"]), kind="stable")
-    return dc.replace(keypoints, points=mixed.iloc[order])
+    return dc.replace(keypoints, points=together.iloc[rng.permutation(len(together))])
 
 
 def _sizes(points: pd.DataFrame) -> NDArray[np.float64]:
