@@ -50,7 +50,7 @@ def test_bodies_stand_on_the_ground_and_look_along_z():
     assert (body[:, 5, 0] > body[:, 6, 0]).all()  # the left shoulder is to the left
     assert (body[:, 0, 2] > body[:, 3:5, 2].mean(axis=1)).mean() > 0.95  # the nose before the ears
     assert (body[:, :5, 1].min(axis=1) > body[:, 5:, 1].max(axis=1)).mean() > 0.9  # the head is up
-    assert body[:, :, 1].max(axis=1).mean() == pytest.approx(0.93, abs=0.04)  # eyes, of a height of 1
+    assert body[:, :, 1].max(axis=1).mean() == pytest.approx(0.9, abs=0.04)  # eyes, of a height of 1
 
 
 def test_knees_bend_back_and_elbows_forward():
@@ -84,7 +84,7 @@ def test_joints_are_marked_about_as_often_as_those_of_real_people():
     there = there[there.any(axis=1)]
     assert there.mean(axis=0) == pytest.approx(MARKED, abs=0.16)
     assert there.sum(axis=1).mean() == pytest.approx(10.8, abs=0.6)
-    assert (people.points["visible"] == 1).mean() == pytest.approx(0.07, abs=0.03)
+    assert (people.points["visible"] == 1).mean() == pytest.approx(0.09, abs=0.03)  # 0.07 there, 0.12 in company
 
 
 def test_most_people_face_the_camera_with_their_left_on_the_right():

@@ -30,6 +30,7 @@ points = st.lists(
 ).map(lambda rows: np.array(rows, np.int64).reshape(-1, 4).T)
 
 
+@settings(deadline=None, max_examples=60)
 @given(points)
 def test_pairs_are_those_of_counting_one_by_one(drawn):
     image, truth, found, _ = drawn
@@ -40,12 +41,14 @@ def test_pairs_are_those_of_counting_one_by_one(drawn):
     assert got["F1"] == (2 * both / (true + put) if true + put else 1.0)
 
 
+@settings(deadline=None, max_examples=60)
 @given(points)
 def test_exact_people_are_those_of_comparing_sets(drawn):
     image, truth, found, _ = drawn
     assert exact(image, truth, found) == pytest.approx(slow.exact(image, truth, found))
 
 
+@settings(deadline=None, max_examples=60)
 @given(points)
 def test_counts_are_those_of_sets(drawn):
     image, truth, found, joint = drawn
@@ -58,6 +61,7 @@ def test_counts_are_those_of_sets(drawn):
     assert violations(image, found, joint) == len(put) - len(set(put))
 
 
+@settings(deadline=None, max_examples=60)
 @given(points, st.randoms(use_true_random=False))
 def test_order_of_points_and_numbers_of_groups_do_not_matter(drawn, random):
     order = list(range(drawn.shape[1]))
@@ -68,6 +72,7 @@ def test_order_of_points_and_numbers_of_groups_do_not_matter(drawn, random):
     assert scores(*mixed) == pytest.approx(before)
 
 
+@settings(deadline=None, max_examples=60)
 @given(points)
 def test_the_truth_is_perfect(drawn):
     image, truth, _, joint = drawn
@@ -198,7 +203,7 @@ def test_nobody_found_is_zero_and_nobody_there_is_unknown():
     assert np.isnan(oks_ap(nobody, none, nothing, somebody, np.zeros(1, np.int64), np.ones(1), SIGMAS)["AP"])
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 1000))
 def test_oks_lies_between_no_and_full_likeness(seed):
     truth, _, area, found, *_ = drawn_poses(seed)

@@ -53,7 +53,7 @@ def spectral(learn: Keypoints) -> Grouper:
             people = len(np.unique(y[y >= 0]))
             if 1 < people < len(rows):
                 near = np.exp(-(squareform(pdist(graph.data.pos.numpy()[rows])) ** 2) / (2 * width**2)) + 1e-9
-                cluster = SpectralClustering(people, affinity="precomputed", assign_labels="cluster_qr")
+                cluster = SpectralClustering(people, affinity="precomputed", assign_labels="cluster_qr", random_state=0)
                 with one_thread():
                     found[rows] = cluster.fit_predict(near)
             elif people == len(rows):

@@ -22,7 +22,7 @@ _MARGIN = 0.03  # of a body's height, between its joints and its outline
 
 
 def crowd(
-    images: int, people: tuple[int, int] = (1, 10), overlap: float | tuple[float, float] = (0.0, 0.9), seed: int = 0
+    images: int, people: tuple[int, int] = (1, 10), overlap: float | tuple[float, float] = (0.0, 0.7), seed: int = 0
 ) -> Keypoints:
     """Draw pictures of people.
 
@@ -109,7 +109,7 @@ def _in_rows(
     row = (np.arange(count) - np.searchsorted(image, image)) * rows[image] // number
     key = image * (int(rows.max(initial=0)) + 1) + row
     starts = np.diff(key, prepend=-1) != 0
-    loose = 1 + rng.exponential(0.5, count) * (rng.random(len(rows)) < 0.7)[image]
+    loose = 1 + rng.exponential(1.0, count) * rng.exponential(0.5, len(rows))[image]
     wide = ((high - low)[:, 0] + 2 * _MARGIN * tall) * loose
     step = np.where(starts, 0, (wide + np.append(0, wide[:-1])) / 2) * (1 - overlap[image])
     high_row = pd.Series((high - low)[:, 1] + 2 * _MARGIN * tall).groupby(key).transform("max").to_numpy()

@@ -16,6 +16,9 @@ _RADIUS = np.array([0.085, 0.085, 0.065, 0.05, 0.05, 0.035, 0.035, 0.03, 0.03])
 _FACE = slice(0, 5)
 # Chances that a joint is not marked, or marked as hidden, if something is before it.
 _BY_OTHERS, _BY_ONESELF = (0.55, 0.3), (0.22, 0.33)
+# Who marks both ends marks what is between them, too, though it be hidden: an elbow between shoulder and wrist.
+_BETWEEN = ((5, 7, 9), (6, 8, 10), (11, 13, 15), (12, 14, 16), (5, 11, 13), (6, 12, 14), (7, 5, 11), (8, 6, 12),
+            (0, 1, 3), (0, 2, 4))  # fmt: skip
 _SMALL = 90.0  # pixels; on smaller bodies, joints are often not marked
 
 
@@ -45,6 +48,8 @@ def seen(
     hair = rng.random((count, 5)) < np.array([0, 0.03, 0.03, 0.2, 0.2])
     visible[:, _FACE][hair | (rng.random((count, 1)) < 0.08 * small)] = 0
     visible[(rng.random((count, 17)) < 0.03) & (visible == 2)] = 1
+    for one, between, other in _BETWEEN:
+        visible[:, between] |= (visible[:, [one, other]] > 0).all(axis=1) & (visible[:, between] == 0)
     inside = ((place[:, :, :2] >= 0) & (place[:, :, :2] < size[image][:, None])).all(axis=2)
     return visible * inside
 
@@ -114,7 +119,7 @@ def _covered(place: Places, tall: NDArray[np.float64], rng: np.random.Generator)
     share = (flat - low[:, None]) / span[:, None]
     line, kind = rng.uniform(0.15, 1.0, count)[:, None], rng.random(count)[:, None]
     side = np.where(rng.random(count)[:, None] < 0.5, share[:, :, 0], 1 - share[:, :, 0])
-    covered: _Yes = (kind < 0.3) & (share[:, :, 1] > line)
-    covered |= (kind >= 0.3) & (kind < 0.36) & (share[:, :, 1] < 1 - line)
-    covered |= (kind >= 0.36) & (kind < 0.44) & (side > line)
+    covered: _Yes = (kind < 0.38) & (share[:, :, 1] > line)
+    covered |= (kind >= 0.38) & (kind < 0.44) & (share[:, :, 1] < 1 - line)
+    covered |= (kind >= 0.44) & (kind < 0.52) & (side > line)
     return covered & (rng.random((count, 17)) < 0.97)

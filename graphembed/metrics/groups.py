@@ -64,8 +64,7 @@ def pairwise(image: _Points, truth: _Points, found: _Points) -> dict[str, float]
         0.3333333333333333
     """
     given, person = _of_image(image, found), _of_image(image, truth)
-    real = truth >= 0
-    both = _pairs(person[real], given[real])
+    both = _pairs(person, given)
     true, put = _pairs(person), _pairs(given)
     return {
         "precision": both / put if put else 1.0,

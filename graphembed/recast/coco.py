@@ -35,7 +35,7 @@ def read_coco(source: str | PathLike[str] | Mapping[str, Any] | Sequence[Any]) -
             it brings its own; scores above 1 are divided by the largest of the file.
 
     Returns:
-        Points in the order of the file: person by person, joint by joint.
+        Points image by image, within an image in the order of the file: person by person, joint by joint.
 
     Raises:
         FileNotFoundError: There is no such file.

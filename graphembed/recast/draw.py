@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import linear_sum_assignment
 
 from graphembed.errors import DataError
 from graphembed.recast.people import Keypoints
@@ -36,26 +37,7 @@ def draw_people(keypoints: Keypoints, image: int, groups: ArrayLike | None = Non
         '1 person'
     """
     points, labels = _of_image(keypoints, image, groups)
-    ax = _axes(ax)
-    width, height = keypoints.images.set_index("image").loc[image, ["width", "height"]]
-    place = points[["x", "y"]].to_numpy()
-    size = float(np.clip(600 / max(len(points), 1), 4, 24))
-    people = np.unique(labels[labels >= 0])
-    for colour, person in zip(_colours(len(people)), people, strict=True):
-        mine = np.flatnonzero(labels == person)
-        at = dict(zip(points["joint"].to_numpy()[mine].tolist(), mine.tolist(), strict=True))
-        ends = [place[[at[one], at[other]]] for one, other in keypoints.skeleton.limbs if one in at and other in at]
-        for end in ends:
-            ax.plot(*end.T, color=colour, linewidth=1.6, solid_capstyle="round")
-        ax.scatter(*place[mine].T, s=size, color=[colour], zorder=3)
-    ax.scatter(*place[labels < 0].T, s=size, marker="x", color=_NOBODY, zorder=3)
-    ax.set_xlim(0, width)
-    ax.set_ylim(height, 0)  # y leads down
-    ax.set_aspect("equal")
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.set_title(f"{len(people)} " + ("person" if len(people) == 1 else "people"), fontsize=9)
-    return ax
+    return _skeletons(_axes(ax), keypoints, image, points, _ranked(labels))
 
 
 def draw_tags(tags: ArrayLike, groups: ArrayLike, *, ax: Any = None) -> Any:
@@ -82,22 +64,13 @@ def draw_tags(tags: ArrayLike, groups: ArrayLike, *, ax: Any = None) -> Any:
         raise DataError(
             f"expected finite tags (points, dim) and a group for each, got shapes {flat.shape} and {labels.shape}"
         )
-    ax = _axes(ax)
-    flat = _flat(flat)
-    people = np.unique(labels[labels >= 0])
-    for colour, person in zip(_colours(len(people)), people, strict=True):
-        ax.scatter(*flat[labels == person].T, s=20, color=[colour], alpha=0.8)
-    ax.scatter(*flat[labels < 0].T, s=20, marker="x", color=_NOBODY)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.set_title("tags", fontsize=9)
-    return ax
+    return _dots(_axes(ax), _flat(flat), _ranked(labels))
 
 
 def draw_groups(keypoints: Keypoints, groups: ArrayLike, images: Sequence[int], tags: ArrayLike | None = None) -> Any:
     """Draw a row for each image: people as found, as they are, and the tags of their points, coloured as found.
 
-    A person that was found has the colour of the true one that most of its points belong to.
+    People found have the colours of the true ones they are matched with, for the most points in common.
 
     Args:
         keypoints: With the true people, or with -1 where nobody knows: then there is no second picture.
@@ -122,14 +95,18 @@ def draw_groups(keypoints: Keypoints, groups: ArrayLike, images: Sequence[int], 
     columns = 1 + known + (tags is not None)
     figure, rows = _figure(len(images), columns)
     for panels, image in zip(rows, images, strict=True):
-        mine = (keypoints.points["image"] == image).to_numpy()
-        draw_people(keypoints, image, groups, ax=panels[0])
-        panels[0].set_title(f"image {image}: found " + panels[0].get_title(), fontsize=9)
+        points, found = _of_image(keypoints, image, groups)
+        true = _ranked(points["person"].to_numpy())
+        found = _alike(_ranked(found), true)
+        colours = max(found.max(initial=-1), true.max(initial=-1)) + 1
+        _skeletons(panels[0], keypoints, image, points, found, colours)
+        panels[0].set_title(f"image {image}, found: " + panels[0].get_title(), fontsize=9)
         if known:
-            draw_people(keypoints, image, ax=panels[1])
+            _skeletons(panels[1], keypoints, image, points, true, colours)
             panels[1].set_title("true: " + panels[1].get_title(), fontsize=9)
         if tags is not None:
-            draw_tags(np.asarray(tags)[mine], np.asarray(groups)[mine], ax=panels[-1])
+            mine = (keypoints.points["image"] == image).to_numpy()
+            _dots(panels[-1], _flat(np.asarray(tags, np.float64)[mine]), found, colours)
     return figure
 
 
@@ -163,6 +140,60 @@ def _of_image(keypoints: Keypoints, image: int, groups: ArrayLike | None) -> tup
         raise DataError(f"expected a group for each of {len(keypoints.points)} points, got shape {labels.shape}")
     mine = (keypoints.points["image"] == image).to_numpy()
     return keypoints.points[mine], labels[mine]
+
+
+def _skeletons(
+    ax: Any, keypoints: Keypoints, image: int, points: pd.DataFrame, label: NDArray[np.int64], colours: int = 0
+) -> Any:
+    """Draw one image; label k has the k-th colour, negative ones are crosses."""
+    width, height = keypoints.images.set_index("image").loc[image, ["width", "height"]]
+    place, joint = points[["x", "y"]].to_numpy(), points["joint"].to_numpy()
+    size = float(np.clip(600 / max(len(points), 1), 4, 24))
+    colour = _colours(max(colours, label.max(initial=-1) + 1))
+    for person in np.unique(label[label >= 0]).tolist():
+        mine = np.flatnonzero(label == person)
+        at = dict(zip(joint[mine].tolist(), mine.tolist(), strict=True))
+        for one, other in keypoints.skeleton.limbs:
+            if one in at and other in at:
+                ax.plot(*place[[at[one], at[other]]].T, color=colour[person], linewidth=1.6, solid_capstyle="round")
+        ax.scatter(*place[mine].T, s=size, color=[colour[person]], zorder=3)
+    ax.scatter(*place[label < 0].T, s=size, marker="x", color=_NOBODY, zorder=3)
+    ax.set(xlim=(0, width), ylim=(height, 0), aspect="equal", xticks=[], yticks=[])  # y leads down
+    people = len(np.unique(label[label >= 0]))
+    ax.set_title(f"{people} " + ("person" if people == 1 else "people"), fontsize=9)
+    return ax
+
+
+def _dots(ax: Any, flat: NDArray[np.float64], label: NDArray[np.int64], colours: int = 0) -> Any:
+    """Draw tags; label k has the k-th colour, negative ones are crosses."""
+    colour = _colours(max(colours, label.max(initial=-1) + 1))
+    for person in np.unique(label[label >= 0]).tolist():
+        ax.scatter(*flat[label == person].T, s=20, color=[colour[person]], alpha=0.8)
+    ax.scatter(*flat[label < 0].T, s=20, marker="x", color=_NOBODY)
+    ax.set(xticks=[], yticks=[])
+    ax.set_title("tags", fontsize=9)
+    return ax
+
+
+def _ranked(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """Number labels 0, 1, ..., all negative ones -1."""
+    ranks = np.unique(np.append(-1, np.maximum(labels, -1)), return_inverse=True)[1][1:] - 1
+    return ranks.astype(np.int64)
+
+
+def _alike(found: NDArray[np.int64], true: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give each group the number of the true person it is matched with, and the others those after them."""
+    groups, people = found.max(initial=-1) + 1, true.max(initial=-1) + 1
+    common = np.zeros((groups, people))
+    both = (found >= 0) & (true >= 0)
+    np.add.at(common, (found[both], true[both]), 1)
+    row, column = linear_sum_assignment(common, maximize=True)
+    number = np.full(groups + 1, -1)  # the last is that of no group
+    good = common[row, column] > 0
+    number[row[good]] = column[good]
+    rest = np.flatnonzero(number[:groups] < 0)
+    number[rest] = people + np.arange(len(rest))
+    return number[found]
 
 
 def _flat(z: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -67,7 +67,8 @@ def keypoint_graph(keypoints: Keypoints, near: int = _NEAR, along: int = _ALONG)
     parts = [_nearest(pos, batch, np.arange(len(pos)), np.arange(len(pos)), near)]
     for one, other in _both_ways(skeleton):
         parts.append(_nearest(pos, batch, np.flatnonzero(joint == one), np.flatnonzero(joint == other), along))
-    source, target = np.unique(np.sort(np.concatenate(parts, axis=1), axis=0), axis=1)  # a pair found twice is one edge
+    low, high = np.sort(np.concatenate(parts, axis=1), axis=0)
+    source, target = np.divmod(np.unique(low * len(pos) + high), max(len(pos), 1))  # a pair found twice is one edge
     number = points.groupby("image").cumcount()
     names = [
         f"{image}/{at}:{skeleton.joints[kind]}" for image, at, kind in zip(points["image"], number, joint, strict=True)
@@ -136,9 +137,7 @@ def disturbed(
     joint = rng.integers(0, len(keypoints.skeleton.joints), len(like))
     added = like.assign(person=-1, joint=joint, x=inside[:, 0], y=inside[:, 1])
     together = pd.concat([left, added]) if len(added) else left
-    mixed = together.iloc[rng.permutation(len(together))]
-    order = np.argsort(pd.Index(keypoints.images["image"]).get_indexer(mixed["image"]), kind="stable")
-    return dc.replace(keypoints, points=mixed.iloc[order])
+    return dc.replace(keypoints, points=together.iloc[rng.permutation(len(together))])
 
 
 def _sizes(points: pd.DataFrame) -> NDArray[np.float64]:
@@ -164,7 +163,8 @@ def _normalised(
         who.append(batch[looks])
         heights.append(np.linalg.norm(place[looks] - place[finds], axis=1) / length)
     by_limbs = pd.Series(np.concatenate(heights)).groupby(np.concatenate(who)).median().reindex(range(images))
-    around = pd.DataFrame(place).groupby(batch).agg(np.ptp).max(axis=1).reindex(range(images)).fillna(0)
+    box = pd.DataFrame(place).groupby(batch)
+    around = (box.max() - box.min()).max(axis=1).reindex(range(images)).fillna(0)
     scale = np.where(by_limbs > 0, by_limbs, around)
     scale = np.where(scale > 0, scale, 1.0)
     return place / scale[batch][:, None], scale

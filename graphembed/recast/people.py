@@ -72,7 +72,7 @@ class Keypoints:
     Args:
         points: A row for each point: ``image`` and ``person`` (their numbers; -1 for nobody or nobody knows), ``joint``
             (from 0), ``x`` and ``y`` (pixels from the top left), ``score`` (0 to 1), ``visible`` (0 not labelled, 1
-            hidden, 2 visible).
+            hidden, 2 visible). They are put in the order of their images.
         images: A row for each picture, also those without points: ``image``, ``width``, ``height``, ``file``.
         people: A row for each person, for OKS; may be empty: ``person``, ``image``, ``area`` (square pixels) and a box:
             ``left``, ``top``, ``width``, ``height``.
@@ -108,6 +108,10 @@ class Keypoints:
                 f"joints are numbered from 0 to {len(self.skeleton.joints) - 1}, got {joint.iloc[wrong[0]]} in row "
                 f"{wrong[0]}"
             )
+        order = pd.Index(images["image"]).get_indexer(points["image"])
+        if (np.diff(order) < 0).any():
+            sorted_rows = points.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
+            object.__setattr__(self, "points", sorted_rows)
 
     def __repr__(self) -> str:
         known = self.points["person"].loc[self.points["person"] >= 0].nunique()
