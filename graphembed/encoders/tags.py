@@ -162,7 +162,7 @@ def people_tags(epochs: int = 8, lr: float = 3e-4, *, start: str | Path | None =
         epochs: Rounds over the images, three quarters with the full step and the rest with a fifth; 0 takes what is
             known from crowds as it is.
         lr: Step of Adam.
-        start: File of parameters to start from; by default what 27 000 drawn crowds taught
+        start: File of parameters to start from; by default what 27 000 pictures of drawn crowds taught
             (`graphembed.bench.crowds`). None starts from nothing.
         seed: Everything random comes from it.
 
