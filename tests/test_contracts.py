@@ -189,7 +189,7 @@ def moved(batch, order):
         return Data(parts=[moved(part, order) for part in batch.parts])
     other, back = copy.copy(batch), torch.argsort(order)
     other.edge_index = order[batch.edge_index]
-    for key in {"x", "target", "hidden", "batch"} & set(batch.keys()):
+    for key in {"x", "target", "hidden", "group", "batch"} & set(batch.keys()):
         if not (key == "target" and "batch" in batch):  # then it is of graphs
             other[key] = batch[key][back]
     for key in {"edge_label_index", "triplets"} & set(batch.keys()):

@@ -122,7 +122,7 @@ def test_shares_of_one_type_and_of_none_add_up_to_one():
 def test_few_points_and_points_in_one_place_have_finite_slopes(count, spread):
     module, x = tagger(), points(count)
     x[:, TYPES:] *= spread
-    batch = Data(x=x, target=torch.zeros(count, dtype=torch.long), batch=torch.zeros(count, dtype=torch.long))
+    batch = Data(x=x, group=torch.zeros(count, dtype=torch.long), batch=torch.zeros(count, dtype=torch.long))
     loss = SamePerson().loss(module, torch.nn.Module(), batch)
     loss.backward()
     assert torch.isfinite(loss)
@@ -141,7 +141,7 @@ def test_forward_is_the_tags():
 def test_batches_are_whole_images_each_once(pairs):
     graph = crowd()
     batches = image_batches(graph, pairs, seed=0)
-    found = [tuple(batch.target[batch.batch == k].tolist()) for batch in batches for k in batch.batch.unique()]
+    found = [tuple(batch.group[batch.batch == k].tolist()) for batch in batches for k in batch.batch.unique()]
     assert sorted(found) == sorted(tuple(graph.data.y[graph.data.batch == k].tolist()) for k in range(6))
     for batch in batches:
         assert len(batch.batch.unique()) == 1 or len(batch.x) * 12 <= pairs
@@ -154,7 +154,7 @@ def test_batches_are_whole_images_each_once(pairs):
 
 def test_another_seed_gives_other_batches_and_the_same_seed_the_same():
     graph = crowd()
-    one, same, other = (image_batches(graph, 300, seed)[0].target.tolist() for seed in (0, 0, 1))
+    one, same, other = (image_batches(graph, 300, seed)[0].group.tolist() for seed in (0, 0, 1))
     assert one == same != other
 
 
@@ -211,18 +211,18 @@ def human(images=4, seed=0):
     x[torch.arange(count), torch.arange(17).repeat(2 * images)] = 1
     x[:, 17:] = torch.from_numpy(rng.normal(size=(count, 2)))
     person = torch.arange(2 * images).repeat_interleave(17)
-    return Data(x=x, target=person, batch=person // 2)
+    return Data(x=x, group=person, batch=person // 2)
 
 
 def test_mixing_keeps_people_and_adds_nobodys_points():
     batch = human()
     mixed = Mixed(pasted=1.0, dropped=0.5, spurious=0.5)(batch, 3)
-    assert set(mixed.target.tolist()) <= {-1, *range(8)}
+    assert set(mixed.group.tolist()) <= {-1, *range(8)}
     assert (mixed.batch.diff() >= 0).all()
     assert mixed.batch.unique().tolist() == [0, 1], "two images have become one"
     for person in range(8):
-        assert len(mixed.batch[mixed.target == person].unique()) <= 1
-        joints = mixed.x[mixed.target == person, :17].argmax(dim=1).tolist()
+        assert len(mixed.batch[mixed.group == person].unique()) <= 1
+        joints = mixed.x[mixed.group == person, :17].argmax(dim=1).tolist()
         assert len(set(joints)) == len(joints)
     assert (mixed.x[:, :17].sum(dim=1) == 1).all()
     assert torch.isfinite(mixed.x).all()
@@ -243,7 +243,7 @@ def test_in_a_mirror_left_is_right():
     assert (mirrored(mirrored(joint, 17), 17) == joint).all()
     assert (mirrored(np.arange(4), 4) == np.arange(4)).all()
     still = Mixed(pasted=0.0, jitter=0.0, dropped=0.0, spurious=0.0)(human(images=8), 0)
-    kinds = [tuple(still.x[still.target == person, :17].argmax(dim=1).tolist()) for person in range(16)]
+    kinds = [tuple(still.x[still.group == person, :17].argmax(dim=1).tolist()) for person in range(16)]
     assert {tuple(range(17)), tuple(mirrored(joint, 17).tolist())} == set(kinds)
 
 

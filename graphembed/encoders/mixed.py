@@ -37,7 +37,7 @@ class Mixed:
         types = batch.x.shape[1] - 2
         joint = batch.x[:, :types].argmax(dim=1).numpy()
         place = batch.x[:, types : types + 2].numpy().astype(np.float64)
-        image, person = batch.batch.numpy(), batch.target.numpy()
+        image, person = batch.batch.numpy(), batch.group.numpy()
         joint, place = _mirror(rng, joint, place, image, types)
         place = _bend(rng, place, person)
         place, image = _paste(rng, place, image, self.pasted)
@@ -53,7 +53,7 @@ class Mixed:
         order = np.argsort(image, kind="stable")
         number = np.unique(image[order], return_inverse=True)[1]
         x = describe_points(joint[order], place[order], types)
-        return Data(x=x, target=torch.from_numpy(person[order]), batch=torch.from_numpy(number))
+        return Data(x=x, group=torch.from_numpy(person[order]), batch=torch.from_numpy(number))
 
 
 def describe_points(joint: NDArray[np.int64], place: NDArray[np.floating], types: int) -> torch.Tensor:

@@ -155,7 +155,7 @@ class Tags(BaseEstimator):
                 yield own, tag[: len(own)], score[: len(own), : len(seen)], seen
 
 
-def people_tags(epochs: int = 8, lr: float = 3e-4, *, start: str | Path | None = CROWDS, seed: int = 0) -> Tags:
+def people_tags(epochs: int = 4, lr: float = 3e-4, *, start: str | Path | None = CROWDS, seed: int = 0) -> Tags:
     """Tags of people's joints (COCO's 17), tuned on the people in a graph.
 
     Args:

@@ -53,7 +53,7 @@ class SamePerson:
         """Tag the points of some images, and score their pairs."""
         assert isinstance(encoder, Tagger)
         tags, rounds, middles, there = encoder.guess(batch.x, batch.batch)
-        person, _ = to_dense_batch(batch.target, batch.batch, fill_value=-1)
+        person, _ = to_dense_batch(batch.group, batch.batch, fill_value=-1)
         same = (person[:, :, None] == person[:, None]) & (person >= 0)[:, None]
         own = torch.eye(there.shape[1], dtype=torch.bool, device=there.device)
         asked = there[:, :, None] & there[:, None] & ~own
@@ -61,7 +61,7 @@ class SamePerson:
         wrong = sum(w * _wrong(score, same, asked) for w, score in zip(weights, rounds, strict=True))
         place = encoder.places(batch.x, batch.batch)
         far = sum(_misplaced(middle, place, (same | own) & there[:, None], person) for middle in middles)
-        loss: Tensor = (wrong + _MIDDLE * far) / there.sum() + associative(tags[there], batch.target, batch.batch)
+        loss: Tensor = (wrong + _MIDDLE * far) / there.sum() + associative(tags[there], batch.group, batch.batch)
         return loss
 
 

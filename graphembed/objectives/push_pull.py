@@ -51,12 +51,12 @@ class PushPull:
         return nn.Module()
 
     def batches(self, graph: Graph, seed: int) -> Sequence[Data]:
-        """Return some images at a time, with ``target`` (points,), their groups, and ``batch``, their images."""
+        """Return some images at a time, with ``group`` (points,), their groups, and ``batch``, their images."""
         return image_batches(graph, self.pairs, seed)
 
     def loss(self, encoder: nn.Module, beside: nn.Module, batch: Data) -> Float[Tensor, ""]:  # noqa: ARG002
         """Tag the points of some images."""
-        return self.form(encode(encoder, batch), batch.target, batch.batch)
+        return self.form(encode(encoder, batch), batch.group, batch.batch)
 
 
 def image_batches(graph: Graph, pairs: int, seed: int) -> Sequence[Data]:
@@ -109,4 +109,4 @@ def _some(graph: Graph, first: NDArray[np.int64], some: NDArray[np.int64]) -> Da
     """Take images out of a graph, with the groups of their points."""
     rows = np.concatenate([np.arange(first[image], first[image + 1]) for image in some])
     groups: Tensor = graph.data.y.long().index_select(0, torch.from_numpy(rows))
-    return changed(side_by_side(graph, some), target=groups)
+    return changed(side_by_side(graph, some), group=groups)
