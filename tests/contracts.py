@@ -11,6 +11,7 @@ from torch_geometric.nn import GCNConv
 
 from graphembed.datasets import load
 from graphembed.graph import Graph, as_graph
+from graphembed.losses import push_pull
 from graphembed.nn.gnn import smoothing
 from graphembed.objectives import (
     Bootstrap,
@@ -24,6 +25,7 @@ from graphembed.objectives import (
     MaskedFeatures,
     Modularity,
     NodeClassification,
+    PushPull,
     Triplets,
     VariationalLinks,
     Weighted,
@@ -93,6 +95,8 @@ OBJECTIVES = {
     "classes, arcface": NodeClassification("arcface", nodes=LABELLED),
     "classes, cosface": NodeClassification("cosface", nodes=LABELLED),
     "modularity, whole": Modularity(4),
+    "push-pull, means": PushPull(),
+    "push-pull, pairs": PushPull(push_pull),
     "weighted": Weighted([(1.0, LinkReconstruction()), (0.5, Decorrelation()), (2.0, MaskedFeatures())]),
     "graphs, classes": GraphClassification((0, 1)),
     "graphs, infomax": GraphInfomax(),
@@ -116,6 +120,7 @@ STILL = {
     "classes": NodeClassification(nodes=LABELLED),
     "classes, arcface": NodeClassification("arcface", nodes=LABELLED, smoothing=0.2),
     "modularity": Modularity(4, dropout=0.0),
+    "push-pull": PushPull(),
     "weighted": Weighted([(1.0, LinkReconstruction()), (0.5, Infomax())]),
     "graphs, classes": GraphClassification((0, 1), dropout=0.0),
     "graphs, infomax": GraphInfomax(),

@@ -35,6 +35,7 @@ LAYERS = {
     "sampling": 3,
     "splits": 3,
     "files": 3,
+    "recast": 3,
     "objectives": 4,
     "training": 4,
     "encoders": 5,

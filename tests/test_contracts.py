@@ -28,6 +28,7 @@ from graphembed.objectives import (
     Modularity,
     NodeClassification,
     Objective,
+    PushPull,
     Triplets,
     VariationalLinks,
     Weighted,
@@ -57,7 +58,7 @@ STACKS = {
 }
 stacks = pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
 objectives = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
-WHOLE = (Modularity, *OF_GRAPHS)  # these look at whole graphs
+WHOLE = (Modularity, PushPull, *OF_GRAPHS)  # these look at whole graphs
 CUT = {name: one for name, one in OBJECTIVES.items() if not isinstance(one, WHOLE)}
 ORDER = torch.tensor([3, 6, 0, 5, 1, 4, 2])  # of the nodes of `inputs`
 DIRTY = pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -188,7 +189,7 @@ def moved(batch, order):
         return Data(parts=[moved(part, order) for part in batch.parts])
     other, back = copy.copy(batch), torch.argsort(order)
     other.edge_index = order[batch.edge_index]
-    for key in {"x", "target", "hidden", "batch"} & set(batch.keys()):
+    for key in {"x", "target", "hidden", "group", "batch"} & set(batch.keys()):
         if not (key == "target" and "batch" in batch):  # then it is of graphs
             other[key] = batch[key][back]
     for key in {"edge_label_index", "triplets"} & set(batch.keys()):

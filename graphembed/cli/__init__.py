@@ -11,6 +11,7 @@ from graphembed.cli.bench import bench
 from graphembed.cli.common import ENCODERS as ENCODERS
 from graphembed.cli.common import ROLE_ENCODERS as ROLE_ENCODERS
 from graphembed.cli.common import Group
+from graphembed.cli.keypoints import keypoints
 from graphembed.cli.links import HEADS as HEADS
 from graphembed.cli.links import link_prediction
 from graphembed.cli.vectors import datasets, embed, nearest
@@ -30,6 +31,7 @@ Examples:
   graphembed roles company                      who plays which part
   graphembed communities lesmis                 who belongs together
   graphembed geometry vectors.npz lesmis        is the space any good
+  graphembed keypoints people.json              who is who in pictures
   graphembed datasets                           which graphs can be had by name
   graphembed bench speed                        how fast this is next to its peers
 
@@ -44,5 +46,5 @@ def main(debug: bool) -> None:
     """Turn graphs into vectors and answer questions with them: who is linked, who is near."""
 
 
-for command in (link_prediction, similar, roles, communities, embed, nearest, geometry, datasets, bench):
+for command in (link_prediction, similar, roles, communities, embed, nearest, geometry, keypoints, datasets, bench):
     main.add_command(command)

@@ -16,6 +16,8 @@ _GROUPED = ("football", "polbooks", "polblogs", "email-eu-core", "cora", "citese
 _AIRPORTS = ("brazil-airports", "europe-airports")
 _MANY = ("mutag", "proteins", "imdb-binary")
 _JUDGED = ("air", "orbits", "tiling")
+_PEOPLE = ("real", "crowds")
+_OF_PEOPLE = ("F1", "exact", "ARI", "count error", "AP", "violations")
 _PARTS = ("walks", "skipgram", "text", "web", "sampling", "epochs")
 
 
@@ -187,6 +189,48 @@ def communities(names: tuple[str, ...], seeds: int, seed: int, out: Path | None)
         table = benchmark.summary(list(benchmark.table(name, seeds, seed)), name)
         click.echo(f"{name}, {seeds} {'seed' if seeds == 1 else 'seeds'}")
         click.echo(plain_table(table.reset_index(names="method")) + "\n")
+
+
+@bench.command(short_help="Who is who among keypoints.", epilog="""\b
+Examples:
+  GRAPHEMBED_DATA=~/data graphembed bench keypoints real --seeds 5
+  graphembed bench keypoints crowds --out overlap.png
+
+\b
+real: COCO's people, half of the images to learn from, the other half asked;
+clean points and noisy ones; tags with three decoders next to limbs, spectral
+clustering that is told how many people there are, and others. crowds: people
+who were drawn, more and more piled up.""")  # fmt: skip
+@click.argument("parts", nargs=-1, type=click.Choice(_PEOPLE))
+@click.option("--file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Real people, as COCO JSON.")
+@click.option("--seeds", default=5, show_default=True, type=click.IntRange(min=1), help="Splits to average over.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="The first.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Draw the crowds' curve here (.png, .pdf)."
+)
+def keypoints(parts: tuple[str, ...], file: Path | None, seeds: int, seed: int, out: Path | None) -> None:
+    """Print how well points are grouped into people, one table a score."""
+    from graphembed.bench import keypoints as benchmark
+    from graphembed.bench.people import summary
+    from graphembed.recast.coco import read_coco
+
+    for part in parts or _PEOPLE:
+        if part == "crowds":
+            found = benchmark.overlap(seed=seed)
+            for score in ("F1", "exact"):
+                table = found.pivot_table(index="method", columns="overlap", values=score, sort=False).round(3)
+                click.echo(f"crowds, {score} by overlap\n{plain_table(table.reset_index())}\n")
+            if out:
+                benchmark.draw(found).figure.savefig(out)
+                say(f"wrote {out}")
+            continue
+        rows = benchmark.real(read_coco(file or benchmark.subset()), seeds, seed)
+        for score in _OF_PEOPLE:
+            table = summary(rows, score)
+            table.columns = [", ".join(name) for name in table.columns]
+            click.echo(f"real, {score}, {seeds} {'split' if seeds == 1 else 'splits'}")
+            click.echo(plain_table(table.reset_index()) + "\n")
+        say(rows.groupby("method", sort=False)["seconds"].mean().round(1).to_string())
 
 
 @bench.command(short_help="Classes of whole graphs, ten folds.", epilog="""\b

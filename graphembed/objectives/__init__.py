@@ -9,6 +9,7 @@
     GraphClassification                    labels of whole graphs, among many
     GraphInfomax, GraphContrast            which graph a node, or a view, is of (InfoGraph, GraphCL)
     Modularity                             soft communities (DMoN)
+    PushPull                               groups of an image by their tags (associative embedding)
     Weighted                               several at once
 
 `MiniBatches` cuts any of them into sampled neighbourhoods, for large graphs. Those of links hold edges out on request,
@@ -27,6 +28,7 @@ from graphembed.objectives.links import LinkReconstruction, VariationalLinks
 from graphembed.objectives.masked import MaskedFeatures
 from graphembed.objectives.modularity import Modularity
 from graphembed.objectives.protocol import Objective
+from graphembed.objectives.push_pull import PushPull
 from graphembed.objectives.sampled import MiniBatches
 from graphembed.objectives.triplets import Triplets
 from graphembed.objectives.weighted import Weighted
@@ -45,6 +47,7 @@ __all__ = [
     "Modularity",
     "NodeClassification",
     "Objective",
+    "PushPull",
     "Triplets",
     "VariationalLinks",
     "Weighted",

@@ -103,6 +103,40 @@ def collapse(share):
     return np.sqrt(communities) / nodes * np.sqrt(sum(sum(column) ** 2 for column in share.T)) - 1
 
 
+def pairs_of(group, image):
+    """Pairs of points of one image and of some group: those of one group, and those of two."""
+    known = [i for i in range(len(group)) if group[i] >= 0]
+    meet = [(i, j) for i in known for j in known if i < j and image[i] == image[j]]
+    return [p for p in meet if group[p[0]] == group[p[1]]], [p for p in meet if group[p[0]] != group[p[1]]]
+
+
+def push_pull(z, group, image, margin=1.0, push=1.0, reduction="mean"):
+    same, other = pairs_of(group, image)
+    pull = sum(sum((z[i] - z[j]) ** 2) for i, j in same)
+    pushed = sum(max(0.0, margin - np.sqrt(sum((z[i] - z[j]) ** 2))) for i, j in other)
+    if reduction == "mean":
+        pull, pushed = pull / max(len(same), 1), pushed / max(len(other), 1)
+    return pull + push * pushed
+
+
+def associative(z, group, image, sigma=1.0, push=1.0, reduction="mean"):
+    total, images = 0.0, sorted({image[i] for i in range(len(group)) if group[i] >= 0})
+    for one in images:
+        names = sorted({group[i] for i in range(len(group)) if image[i] == one and group[i] >= 0})
+        members = [[z[i] for i in range(len(group)) if image[i] == one and group[i] == name] for name in names]
+        means = [sum(points) / len(points) for points in members]
+        mean = reduction == "mean"
+        for points, middle in zip(members, means, strict=True):
+            pull = sum(sum((point - middle) ** 2) for point in points)
+            total += pull / len(points) / len(names) if mean else pull
+        for n, first in enumerate(means):
+            for m, second in enumerate(means):
+                near = np.exp(-sum((first - second) ** 2) / (2 * sigma**2))
+                if n != m:
+                    total += push * (near / len(names) ** 2 if mean else near / 2)
+    return total / max(len(images), 1) if reduction == "mean" else total
+
+
 def graph_infomax(z, summary, graph):
     own, others = [], []
     for v, vector in enumerate(z):

@@ -1,9 +1,4 @@
-"""Losses: pure functions of tensors, each a mean over its rows, so that the size of a batch does not scale the step.
-
-Scores are added up in float32 at least, whatever precision the vectors have: half precision overflows at 65 504 and
-cannot hold the small numbers that keep a division finite. Vectors that coincide or are zero give finite losses and
-slopes.
-"""
+"""Losses of single rows, pairs of rows, and views: each is a mean over its rows."""
 
 import math
 
@@ -30,7 +25,7 @@ def link_loss(positive: Float[Tensor, " edges"], negative: Float[Tensor, " other
     References:
         Kipf and Welling 2016, "Variational graph auto-encoders", equation 3 without the KL term.
     """
-    return F.softplus(-_wide(positive)).mean() + F.softplus(_wide(negative)).mean()
+    return F.softplus(-wide(positive)).mean() + F.softplus(wide(negative)).mean()
 
 
 def margin_ranking(
@@ -52,7 +47,7 @@ def margin_ranking(
         Bordes et al. 2013, "Translating embeddings for modeling multi-relational data", equation 1.
     """
     rows = torch.arange(max(len(positive), len(negative)), device=positive.device)
-    better, worse = (_wide(side).index_select(0, rows % len(side)) for side in (positive, negative))
+    better, worse = (wide(side).index_select(0, rows % len(side)) for side in (positive, negative))
     return torch.relu(margin - better + worse).mean()
 
 
@@ -66,7 +61,7 @@ def gaussian_kl(mean: Float[Tensor, "nodes dim"], log_sigma: Float[Tensor, "node
     References:
         Kingma and Welling 2014, "Auto-encoding variational Bayes", appendix B.
     """
-    mean, log_sigma = _wide(mean), _wide(log_sigma)
+    mean, log_sigma = wide(mean), wide(log_sigma)
     return 0.5 * (mean**2 + (2 * log_sigma).exp() - 1 - 2 * log_sigma).sum(dim=1).mean()
 
 
@@ -109,7 +104,7 @@ def info_nce(
         language model", and Yi et al. 2019, "Sampling-bias-corrected neural modeling for large corpus item
         recommendations", section 3, for the correction.
     """
-    anchors, candidates = _wide(anchors), _wide(candidates)
+    anchors, candidates = wide(anchors), wide(candidates)
     if candidates.dim() == 3:
         score = (anchors[:, None] * candidates).sum(dim=-1) / temperature
     else:
@@ -140,7 +135,7 @@ def triplet(
     References:
         Schroff et al. 2015, "FaceNet: a unified embedding for face recognition and clustering", equation 3.
     """
-    anchor, positive, negative = _wide(anchor), _wide(positive), _wide(negative)
+    anchor, positive, negative = wide(anchor), wide(positive), wide(negative)
     near, far = ((anchor - positive) ** 2).sum(dim=1), ((anchor - negative) ** 2).sum(dim=1)
     return torch.relu(near - far + margin).mean()
 
@@ -161,8 +156,8 @@ def infomax(
     Differs from the paper: twice its loss; scores are scaled, or else long vectors of features of unit size are told
     apart at once and nothing is learnt.
     """
-    z, corrupted = _wide(z), _wide(corrupted)
-    direction = _wide(weight) @ torch.sigmoid(z.mean(dim=0)) / len(weight) ** 0.5
+    z, corrupted = wide(z), wide(corrupted)
+    direction = wide(weight) @ torch.sigmoid(z.mean(dim=0)) / len(weight) ** 0.5
     return link_loss(z @ direction, corrupted @ direction)
 
 
@@ -186,7 +181,7 @@ def graph_infomax(
         Sun et al. 2020, "InfoGraph", equation 4 (the Jensen-Shannon estimate of mutual information).
     Differs from the paper: its negative, plus 2 log 2 where all scores are 0.
     """
-    score = _wide(z) @ _wide(summary).T
+    score = wide(z) @ wide(summary).T
     own = graph[:, None] == torch.arange(len(summary), device=graph.device)
     apart = F.softplus(score.masked_fill(own, -torch.inf)).sum() / max(score.numel() - len(score), 1)
     return F.softplus(-score[own]).sum() / max(len(score), 1) + apart
@@ -293,7 +288,7 @@ def soft_modularity(
         Newman 2006, "Modularity and community structure in networks"; Tsitsulin et al. 2023, "Graph clustering with
         graph neural networks", equation 4.
     """
-    share = _wide(share)
+    share = wide(share)
     weight = torch.ones_like(share[:1, 0]).expand(edge_index.shape[1]) if weight is None else weight
     total = weight.sum().clamp(min=_SMALL)
     source, target = edge_index
@@ -313,7 +308,7 @@ def collapse(share: Float[Tensor, "nodes communities"]) -> Float[Tensor, ""]:
         Tsitsulin et al. 2023, "Graph clustering with graph neural networks", equation 5.
     """
     nodes, communities = share.shape
-    length: Tensor = _wide(share).sum(dim=0).norm()
+    length: Tensor = wide(share).sum(dim=0).norm()
     return math.sqrt(communities) / max(nodes, 1) * length - 1
 
 
@@ -332,7 +327,7 @@ def arcface(
     References:
         Deng et al. 2019, "ArcFace: additive angular margin loss for deep face recognition", equation 3.
     """
-    cosines = _wide(cosines)
+    cosines = wide(cosines)
     own = cosines.gather(1, label[:, None])
     sine = (1 - own**2).clamp(min=_SMALL).sqrt()
     moved = own * math.cos(margin) - sine * math.sin(margin)
@@ -352,7 +347,7 @@ def cosface(
     References:
         Wang et al. 2018, "CosFace: large margin cosine loss for deep face recognition", equation 4.
     """
-    cosines = _wide(cosines)
+    cosines = wide(cosines)
     return cosines.scatter_add(1, label[:, None], torch.full_like(cosines[:, :1], -margin))
 
 
@@ -374,19 +369,19 @@ def unit(z: Float[Tensor, "nodes dim"]) -> Float[Tensor, "nodes dim"]:
         tensor([[0.6000, 0.8000],
                 [0.0000, 0.0000]])
     """
-    z = _wide(z)
+    z = wide(z)
     square = z.square().sum(dim=1, keepdim=True)
     return z / torch.where(square > _SMALL**2, square, 1.0).sqrt()
 
 
-def _wide(x: Tensor) -> Tensor:
+def wide(x: Tensor) -> Tensor:
     """Return float32 for half precision, all else as it is."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def _standard(z: Tensor) -> Tensor:
     """Give columns mean zero and length one; a column that does not vary becomes zero."""
-    z = _wide(z)
+    z = wide(z)
     z = z - z.mean(dim=0)
     return z / (z.square().sum(dim=0) + _FLAT).sqrt()
 
