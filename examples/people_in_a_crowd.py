@@ -20,7 +20,9 @@ def main() -> None:
     tags = people_tags(epochs=0).fit(graph)  # nothing more is learnt here
     found = Groups().fit(tags.transform(graph), graph, tags.log_odds(graph))
     for person in found.people().itertuples():
-        print(f"{person.name}  score {person.score:.2f}  {len(person.points)} joints: {', '.join(person.points[:3])} ...")
+        print(
+            f"{person.name}  score {person.score:.2f}  {len(person.points)} joints: {', '.join(person.points[:3])} ..."
+        )
 
     rows = overlap((0.0, 0.4, 0.8), images=60, tags=tags, baselines={"limbs": limbs})
     print("\nshare of people grouped exactly, by how much they overlap:")

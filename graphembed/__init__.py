@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from graphembed.datasets import load as load
     from graphembed.embedding import Embedding as Embedding
     from graphembed.encoders.bethe import BetheHessian as BetheHessian
+    from graphembed.encoders.documents import Graph2Vec as Graph2Vec
     from graphembed.encoders.inductive import Inductive as Inductive
+    from graphembed.encoders.pooled import Pooled as Pooled
     from graphembed.encoders.projection import Projection as Projection
     from graphembed.encoders.recipes import cleora as cleora
     from graphembed.encoders.recipes import deepwalk as deepwalk
@@ -36,6 +38,12 @@ if TYPE_CHECKING:
     from graphembed.encoders.structural import struc2vec as struc2vec
     from graphembed.encoders.structural import structural as structural
     from graphembed.encoders.structural import xnetmf as xnetmf
+    from graphembed.encoders.subtrees import WeisfeilerLehman as WeisfeilerLehman
+    from graphembed.encoders.whole import gin as gin
+    from graphembed.encoders.whole import graph2vec as graph2vec
+    from graphembed.encoders.whole import graphcl as graphcl
+    from graphembed.encoders.whole import infograph as infograph
+    from graphembed.encoders.whole import weisfeiler_lehman as weisfeiler_lehman
     from graphembed.errors import DataError as DataError
     from graphembed.errors import UnknownNameError as UnknownNameError
     from graphembed.features import FeatureTable as FeatureTable
@@ -59,11 +67,15 @@ if TYPE_CHECKING:
     from graphembed.heads.roles import Roles as Roles
     from graphembed.nearest import knn_graph as knn_graph
     from graphembed.nearest import radius_graph as radius_graph
+    from graphembed.nn.deepsets import DeepSets as DeepSets
     from graphembed.nn.gnn import GNN as GNN
     from graphembed.nn.layerwise import layerwise as layerwise
     from graphembed.objectives import Bootstrap as Bootstrap
     from graphembed.objectives import Contrast as Contrast
     from graphembed.objectives import Decorrelation as Decorrelation
+    from graphembed.objectives import GraphClassification as GraphClassification
+    from graphembed.objectives import GraphContrast as GraphContrast
+    from graphembed.objectives import GraphInfomax as GraphInfomax
     from graphembed.objectives import Infomax as Infomax
     from graphembed.objectives import LinkReconstruction as LinkReconstruction
     from graphembed.objectives import MaskedFeatures as MaskedFeatures
@@ -74,6 +86,7 @@ if TYPE_CHECKING:
     from graphembed.objectives import VariationalLinks as VariationalLinks
     from graphembed.objectives import Weighted as Weighted
     from graphembed.parallel import threads as threads
+    from graphembed.pooling import pool as pool
     from graphembed.sampling.neighbors import NeighborSampler as NeighborSampler
     from graphembed.sampling.subgraphs import ClusterLoader as ClusterLoader
     from graphembed.sampling.subgraphs import ImportanceSampler as ImportanceSampler
@@ -167,6 +180,19 @@ _HOME = {
     "struc2vec": "encoders.structural",
     "riwalk": "encoders.structural",
     "structural": "encoders.structural",
+    "Graph2Vec": "encoders.documents",
+    "Pooled": "encoders.pooled",
+    "WeisfeilerLehman": "encoders.subtrees",
+    "gin": "encoders.whole",
+    "graph2vec": "encoders.whole",
+    "graphcl": "encoders.whole",
+    "infograph": "encoders.whole",
+    "weisfeiler_lehman": "encoders.whole",
+    "DeepSets": "nn.deepsets",
+    "GraphClassification": "objectives",
+    "GraphContrast": "objectives",
+    "GraphInfomax": "objectives",
+    "pool": "pooling",
 }
 __all__ = list(_HOME)
 

@@ -1,5 +1,7 @@
 """What the contract tests are held against: every convolution and every objective, and small graphs to try them on."""
 
+import dataclasses as dc
+
 import numpy as np
 import torch
 import torch_geometric.nn as pyg
@@ -15,6 +17,9 @@ from graphembed.objectives import (
     Bootstrap,
     Contrast,
     Decorrelation,
+    GraphClassification,
+    GraphContrast,
+    GraphInfomax,
     Infomax,
     LinkReconstruction,
     MaskedFeatures,
@@ -93,6 +98,9 @@ OBJECTIVES = {
     "push-pull, means": PushPull(),
     "push-pull, pairs": PushPull(push_pull),
     "weighted": Weighted([(1.0, LinkReconstruction()), (0.5, Decorrelation()), (2.0, MaskedFeatures())]),
+    "graphs, classes": GraphClassification((0, 1)),
+    "graphs, infomax": GraphInfomax(),
+    "graphs, contrast": GraphContrast(),
 }
 
 # What `loss` draws, it draws for rows, in their order: laws of equality hold where it draws nothing. The noise of
@@ -114,7 +122,11 @@ STILL = {
     "modularity": Modularity(4, dropout=0.0),
     "push-pull": PushPull(),
     "weighted": Weighted([(1.0, LinkReconstruction()), (0.5, Infomax())]),
+    "graphs, classes": GraphClassification((0, 1), dropout=0.0),
+    "graphs, infomax": GraphInfomax(),
+    "graphs, contrast": GraphContrast(share=0.0),
 }
+OF_GRAPHS = (GraphClassification, GraphContrast, GraphInfomax)
 
 
 def settle(beside):
@@ -143,7 +155,30 @@ def featured(network=None, features=12):
     return Graph(Data(edge_index=graph.data.edge_index, x=x, y=y), graph.names, graph.directed)
 
 
+def clubs():
+    """What became of the karate club: two graphs side by side."""
+    club = featured()
+    side = np.argsort(club.data.y.numpy(), kind="stable")
+    own, row = club.data.y[torch.from_numpy(side)], torch.from_numpy(np.argsort(side))
+    ends = row[club.data.edge_index]
+    ends = ends[:, own[ends[0]] == own[ends[1]]]
+    return Graph(Data(edge_index=ends, x=club.data.x[side], y=own, batch=own), [f"{own[k]}/{k}" for k in range(34)])
+
+
 KARATE = featured()
+CLUBS = clubs()
+
+
+def home(objective):
+    """The graph on which an objective is tried: those of whole graphs need two."""
+    return CLUBS if isinstance(objective, OF_GRAPHS) else KARATE
+
+
+def alone(objective):
+    """The objective, for one graph alone."""
+    return dc.replace(objective, labels=(1,)) if isinstance(objective, GraphClassification) else objective
+
+
 NO_EDGES = torch.empty(2, 0, dtype=torch.long)
 TINY = {
     "one node": Graph(Data(x=torch.ones(1, 12), edge_index=NO_EDGES, y=torch.zeros(1).long())),

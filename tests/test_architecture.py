@@ -31,6 +31,7 @@ LAYERS = {
     "nearest": 2,
     "scores": 2,
     "bethe": 2,
+    "pooling": 2,
     "sampling": 3,
     "splits": 3,
     "files": 3,
@@ -49,7 +50,7 @@ LAYERS = {
 }
 SIDE_BY_SIDE = {"encoders", "heads", "datasets"}  # no arrows between these, though they are on one layer
 KERNELS_MAY = {"numpy", "numba", "collections", "contextlib", "ctypes", "functools", "os", "sys", "threading", "typing"}
-NO_TORCH = {"edges", "names", "folders", "errors", "atomic", "version", "embedding", "kernels", "metrics"}
+NO_TORCH = {"edges", "names", "folders", "errors", "atomic", "version", "embedding", "kernels", "metrics", "pooling"}
 
 
 def modules() -> dict[str, Path]:

@@ -34,7 +34,20 @@ from graphembed.objectives import (
     Weighted,
 )
 from graphembed.training import Training, seeded, train
-from tests.contracts import CONVS, KARATE, NO_EDGES, OBJECTIVES, STILL, TINY, Two, featured, settle
+from tests.contracts import (
+    CONVS,
+    KARATE,
+    NO_EDGES,
+    OBJECTIVES,
+    OF_GRAPHS,
+    STILL,
+    TINY,
+    Two,
+    alone,
+    featured,
+    home,
+    settle,
+)
 from tests.test_gnn import FEATURES, JUMPS, NODES, inputs, make
 
 # Every convolution with one way of joining layers, and every way with two convolutions.
@@ -45,7 +58,8 @@ STACKS = {
 }
 stacks = pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
 objectives = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
-CUT = {name: one for name, one in OBJECTIVES.items() if not isinstance(one, Modularity | PushPull)}  # of whole graphs
+WHOLE = (Modularity, PushPull, *OF_GRAPHS)  # these look at whole graphs
+CUT = {name: one for name, one in OBJECTIVES.items() if not isinstance(one, WHOLE)}
 ORDER = torch.tensor([3, 6, 0, 5, 1, 4, 2])  # of the nodes of `inputs`
 DIRTY = pytest.mark.parametrize("value", [np.nan, np.inf])
 
@@ -175,8 +189,9 @@ def moved(batch, order):
         return Data(parts=[moved(part, order) for part in batch.parts])
     other, back = copy.copy(batch), torch.argsort(order)
     other.edge_index = order[batch.edge_index]
-    for key in {"x", "target", "hidden"} & set(batch.keys()):
-        other[key] = batch[key][back]
+    for key in {"x", "target", "hidden", "batch"} & set(batch.keys()):
+        if not (key == "target" and "batch" in batch):  # then it is of graphs
+            other[key] = batch[key][back]
     for key in {"edge_label_index", "triplets"} & set(batch.keys()):
         other[key] = order[batch[key]]
     if "shuffled" in batch:
@@ -188,9 +203,9 @@ def moved(batch, order):
 
 @pytest.mark.parametrize("objective", STILL.values(), ids=STILL)
 def test_the_order_of_nodes_does_not_matter(objective):
-    (batch,) = objective.batches(KARATE, seed=0)
+    (batch,) = objective.batches(home(objective), seed=0)
     order = torch.tensor(np.random.default_rng(1).permutation(34))
-    here, there, elsewhere = loss_of(objective, [batch, moved(batch, order), spoilt(batch)])
+    here, there, elsewhere = loss_of(objective, [batch, moved(batch, order), spoilt(batch)], home(objective))
     assert there == pytest.approx(here, rel=1e-9)
     assert elsewhere != pytest.approx(here, rel=1e-6), "the loss looks at nothing: any order would do"
 
@@ -212,24 +227,28 @@ def beside_itself(batch):
     for key, value in batch.to_dict().items():
         if key in ("edge_index", "edge_label_index", "triplets", "candidates"):
             twice[key] = torch.cat([value, value + nodes], dim=1)
-        elif key == "shuffled":
-            twice[key] = torch.cat([value, value + nodes])
+        elif key in ("shuffled", "batch"):
+            twice[key] = torch.cat([value, value + (nodes if key == "shuffled" else len(batch.graphs))])
         elif isinstance(value, torch.Tensor):
             twice[key] = torch.cat([value, value])
     return twice
 
 
 # Contrast without ``count`` is left out: there all other nodes are what a node is told from, those of its copy, too.
-@pytest.mark.parametrize("name", [name for name in STILL if name != "contrast"])
+# So are graphs that are told from all other graphs.
+@pytest.mark.parametrize(
+    "name", [name for name in STILL if name not in ("contrast", "graphs, infomax", "graphs, contrast")]
+)
 def test_a_graph_beside_its_copy_has_the_same_loss(name):
-    (batch,) = STILL[name].batches(KARATE, seed=0)
-    one, two = loss_of(STILL[name], [batch, beside_itself(batch)])
+    graph = home(STILL[name])
+    (batch,) = STILL[name].batches(graph, seed=0)
+    one, two = loss_of(STILL[name], [batch, beside_itself(batch)], graph)
     assert two == pytest.approx(one, rel=1e-6)
 
 
 def for_few(objective):
     """The objective, with labels that a tiny graph has."""
-    return dc.replace(objective, nodes=(0,)) if isinstance(objective, NodeClassification) else objective
+    return dc.replace(objective, nodes=(0,)) if isinstance(objective, NodeClassification) else alone(objective)
 
 
 def learns_from_edges(objective):
@@ -286,7 +305,7 @@ def test_a_graph_without_features_is_refused_by_the_loop(objective):
 def test_a_graph_without_features_gets_some(objective, features):
     bare = Graph(Data(edge_index=KARATE.data.edge_index, y=KARATE.data.y, num_nodes=34))
     with seeded(0):
-        encoder = Inductive(GNN(SAGEConv, [8], 4), objective, features, Training(epochs=2), progress=False)
+        encoder = Inductive(GNN(SAGEConv, [8], 4), alone(objective), features, Training(epochs=2), progress=False)
     parts = [part for _, part in objective.parts] if isinstance(objective, Weighted) else [objective]
     if features == "learned" and any(isinstance(part, MaskedFeatures) for part in parts):
         with pytest.raises(DataError, match="hides features and needs nodes that have some"):
@@ -301,7 +320,7 @@ def test_a_graph_without_features_gets_some(objective, features):
 @objectives
 def test_features_that_are_not_finite_are_refused_naming_the_nodes(objective, value):
     with pytest.raises(DataError, match="node features must be finite; they are not for 'n2', 'n3'"):
-        once(objective, dirty(KARATE, value))
+        once(objective, dirty(home(objective), value))
 
 
 def test_contrast_is_left_out_of_the_law_for_copies_for_a_reason():

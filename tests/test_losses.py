@@ -12,6 +12,7 @@ from graphembed.losses import (
     cosine,
     decorrelation,
     gaussian_kl,
+    graph_infomax,
     info_nce,
     infomax,
     link_loss,
@@ -54,6 +55,14 @@ def test_gaussian_kl():
     normal = torch.distributions.Normal(*tensors(mean, np.exp(log)))
     expected = torch.distributions.kl_divergence(normal, torch.distributions.Normal(0.0, 1.0)).sum(dim=1).mean()
     assert gaussian_kl(*tensors(mean, log)).item() == pytest.approx(expected.item())
+
+
+@pytest.mark.parametrize("graphs", [1, 3])
+def test_graph_infomax(graphs):
+    z, summary, graph = draw(N, D), draw(graphs, D, seed=1), np.arange(N) % graphs
+    found = graph_infomax(*tensors(z, summary, graph))
+    assert found.item() == pytest.approx(slow.graph_infomax(z, summary, graph))
+    assert graph_infomax(*tensors(z[:0], summary, graph[:0])).item() == 0
 
 
 @pytest.mark.parametrize("temperature", [0.2, 1.0, 3.0])

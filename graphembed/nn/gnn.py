@@ -23,7 +23,7 @@ from graphembed.nn.aggregate import Neighbours, can_fuse, fused
 
 _JUMPS = (None, "cat", "max", "lstm", "attention")
 _NORMS: dict[str, Callable[[int], nn.Module]] = {
-    "batch": pyg.BatchNorm,
+    "batch": lambda channels: pyg.BatchNorm(channels, allow_single_element=True),  # a graph may have one node
     "layer": lambda channels: pyg.LayerNorm(channels, mode="node"),
     "pair": lambda channels: pyg.PairNorm(),  # noqa: ARG005
 }

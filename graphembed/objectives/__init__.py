@@ -6,6 +6,8 @@
     Bootstrap, Decorrelation               two views agree, without negatives (BGRL, CCA-SSG)
     MaskedFeatures                         what the hidden features were (GraphMAE)
     NodeClassification                     labels
+    GraphClassification                    labels of whole graphs, among many
+    GraphInfomax, GraphContrast            which graph a node, or a view, is of (InfoGraph, GraphCL)
     Modularity                             soft communities (DMoN)
     PushPull                               groups of an image by their tags (associative embedding)
     Weighted                               several at once
@@ -20,6 +22,8 @@ encoder, ``batches(graph, seed)`` returns what one epoch sees, ``loss(encoder, b
 from graphembed.objectives.agreement import Bootstrap, Decorrelation
 from graphembed.objectives.classes import NodeClassification
 from graphembed.objectives.contrast import Contrast, Infomax
+from graphembed.objectives.graph_classes import GraphClassification
+from graphembed.objectives.graph_contrast import GraphContrast, GraphInfomax
 from graphembed.objectives.links import LinkReconstruction, VariationalLinks
 from graphembed.objectives.masked import MaskedFeatures
 from graphembed.objectives.modularity import Modularity
@@ -33,6 +37,9 @@ __all__ = [
     "Bootstrap",
     "Contrast",
     "Decorrelation",
+    "GraphClassification",
+    "GraphContrast",
+    "GraphInfomax",
     "Infomax",
     "LinkReconstruction",
     "MaskedFeatures",

@@ -55,7 +55,7 @@ def seeds(rows: Shaped[Tensor, "nodes ..."], batch: Data) -> Shaped[Tensor, "som
     return rows[: batch.batch_size] if "batch_size" in batch else rows
 
 
-def changed(batch: Data, **other: Any) -> Data:
+def changed(batch: Data, /, **other: Any) -> Data:
     """Copy a batch, with some things in it replaced; tensors are shared."""
     copied = copy.copy(batch)
     for key, value in other.items():

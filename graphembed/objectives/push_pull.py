@@ -16,7 +16,8 @@ from torch_geometric.data import Data
 from graphembed.errors import DataError
 from graphembed.graph import Graph
 from graphembed.losses import associative
-from graphembed.objectives.protocol import encode
+from graphembed.objectives.graphs import side_by_side
+from graphembed.objectives.protocol import changed, encode
 from graphembed.objectives.sampled import Made
 
 _SORTED = 64  # images of which those of like size come into one batch
@@ -105,17 +106,7 @@ def _parts(sizes: NDArray[np.int64], pairs: int, rng: np.random.Generator) -> li
 
 
 def _some(graph: Graph, first: NDArray[np.int64], some: NDArray[np.int64]) -> Data:
-    """Take images out of a graph, numbered anew."""
+    """Take images out of a graph, with the groups of their points."""
     rows = np.concatenate([np.arange(first[image], first[image + 1]) for image in some])
-    place = np.full(graph.num_nodes, -1)
-    place[rows] = np.arange(len(rows))
-    data = graph.data
-    edges = np.concatenate([np.arange(*graph.csr.indptr[[first[i], first[i + 1]]]) for i in some])
-    chosen = torch.from_numpy(edges)
-    return Data(
-        x=data.x.index_select(0, torch.from_numpy(rows)),
-        edge_index=torch.from_numpy(place)[data.edge_index.index_select(1, chosen)],
-        edge_weight=None if data.edge_weight is None else data.edge_weight.index_select(0, chosen),
-        target=data.y.long().index_select(0, torch.from_numpy(rows)),
-        batch=torch.from_numpy(np.repeat(np.arange(len(some)), np.diff(first)[some])),
-    )
+    groups: Tensor = graph.data.y.long().index_select(0, torch.from_numpy(rows))
+    return changed(side_by_side(graph, some), target=groups)

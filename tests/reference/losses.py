@@ -135,3 +135,12 @@ def associative(z, group, image, sigma=1.0, push=1.0, reduction="mean"):
                 if n != m:
                     total += push * (near / len(names) ** 2 if mean else near / 2)
     return total / max(len(images), 1) if reduction == "mean" else total
+
+
+def graph_infomax(z, summary, graph):
+    own, others = [], []
+    for v, vector in enumerate(z):
+        for k, known in enumerate(summary):
+            score = float(vector @ known)
+            own.append(softplus(-score)) if graph[v] == k else others.append(softplus(score))
+    return np.mean(own) + (np.mean(others) if others else 0.0)
