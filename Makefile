@@ -8,7 +8,7 @@ demo: .venv/demo.stamp  ## the main job on a bundled graph
 	$(BIN)/graphembed link-prediction lesmis
 
 test: .venv/test.stamp lint  ## lint, types, tests, doctests, examples
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check

@@ -1,5 +1,6 @@
-"""Four doubts about a space of vectors, each measured: is it stable, are two views of one shape, what do other codes cost,
-and does batch normalisation follow when the input drifts?
+"""Four doubts about a space of vectors, each measured.
+
+Is it stable? Have two views one shape? What do other codes cost? Does batch normalisation follow when the input drifts?
 
     python examples/is_the_space_any_good.py
 """
@@ -27,7 +28,7 @@ print(codes.round(2).to_string(), "\n")
 
 
 def views_apart(shape: float) -> float:
-    """Train with the shape of the two views as a term of the loss, and see how far two views of the result are apart."""
+    """Train with the shape of two views as a term of the loss; say how far two views are apart afterwards."""
     with seeded(0):
         module = ConvStack(-1, 32, 16)
     objective = ge.Decorrelation(shape=shape)

@@ -168,6 +168,7 @@ def _umap(x: NDArray[np.float64], neighbors: int, seed: int) -> NDArray[np.float
     try:
         from umap import UMAP  # type: ignore[import-not-found,unused-ignore]
     except ImportError as error:
-        raise ImportError('maps by UMAP need umap-learn: pip install "graphembed[umap]"; "tsne" needs nothing') from error
+        remedy = 'pip install "graphembed[umap]"; "tsne" needs nothing'
+        raise ImportError(f"maps by UMAP need umap-learn: {remedy}") from error
     flat: NDArray[np.float32] = UMAP(n_neighbors=neighbors, random_state=seed, n_jobs=1).fit_transform(x)
     return flat
