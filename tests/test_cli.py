@@ -28,7 +28,8 @@ from graphembed.heads.roles import Roles
 from graphembed.space import Space
 
 COMMANDS = (
-    "bench", "communities", "datasets", "embed", "geometry", "link-prediction", "nearest", "roles", "similar",
+    "bench", "communities", "datasets", "embed", "geometry", "keypoints", "link-prediction", "nearest", "roles",
+    "similar",
 )  # fmt: skip
 QUICK = ("--encoder", "deepwalk", "--head", "pair scores", "--seeds", "1")
 

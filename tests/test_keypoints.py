@@ -83,6 +83,12 @@ def test_an_image_listed_twice_alike_is_one_and_otherwise_refused():
         read_coco(twice)
 
 
+def test_points_stand_in_the_order_of_their_images():
+    found = read_coco(file(annotation(1, 8), annotation(2, 7), annotation(3, 8)))
+    assert found.points["person"].tolist() == [2, 2, 1, 1, 3, 3]
+    assert keypoint_graph(found).data.batch.tolist() == [0, 0, 1, 1, 1, 1]
+
+
 def test_a_skeleton_of_the_file_is_read_with_joints_from_zero():
     category = {"id": 3, "name": "cat", "keypoints": ["nose", "tail"], "skeleton": [[1, 2]]}
     found = read_coco(

@@ -13,6 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist, pdist, squareform
 from sklearn.cluster import AgglomerativeClustering, SpectralClustering
 
+from graphembed.bench.people import Grouper
 from graphembed.graph import Graph
 from graphembed.metrics.groups import pairwise
 from graphembed.parallel import one_thread
@@ -20,7 +21,6 @@ from graphembed.recast.keypoints import keypoint_graph
 from graphembed.recast.people import Keypoints
 
 Groups = NDArray[np.int64]
-Grouper = Callable[[Keypoints], Groups]
 _REACH = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, np.inf)  # of a mean limb
 _WIDTHS = (0.1, 0.2, 0.4, 0.8)  # of a body's height
 _ORDER = (5, 6, 11, 12, 0, 1, 2, 3, 4, 7, 8, 13, 14, 9, 10, 15, 16)  # who is asked first to be the root

@@ -2,7 +2,8 @@
 
 Bodies (see `graphembed.datasets.bodies`) turn to the camera and stand in rows that overlap as asked, near ones larger
 and lower than far ones; the camera looks a little down. Then joints go that a picture does not show (see
-`graphembed.datasets.sight`), and those left are marked as annotators do, a little off.
+`graphembed.datasets.sight`), and those left are marked as annotators do, a little off. Sizes, where people look and
+what is hidden were set by eye and by the 217 people of COCO val2017's subset who are alone in their picture.
 """
 
 import numpy as np
