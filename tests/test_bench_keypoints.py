@@ -1,6 +1,7 @@
 """The bench of keypoints asks everybody the same, and its curves are of everybody."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -13,6 +14,11 @@ from graphembed.encoders.tags import people_tags
 from graphembed.heads.groups import DECODERS
 from graphembed.recast.keypoints import keypoint_graph
 from graphembed.recast.writing import write_coco
+
+
+def rows_of_two_levels():
+    return pd.DataFrame({"method": ["a", "a"], "overlap": [0.0, 0.9], "F1": [1.0, 0.5], "exact": [0.9, 0.1]})
+
 
 OURS = {f"tags, {decoder}" for decoder in DECODERS}
 
@@ -70,6 +76,11 @@ def test_real_people_are_read_from_a_file_or_from_the_data_folder(people, tmp_pa
     assert done.exit_code == 0, done.output
     assert "real, F1, 1 split" in done.output
     assert "tags, partition" in done.output
+    monkeypatch.setattr(benchmark, "overlap", lambda seed: rows_of_two_levels())
+    done = CliRunner().invoke(main, ["bench", "keypoints", "crowds", "--out", str(tmp_path / "curve.png")])
+    assert done.exit_code == 0, done.output
+    assert "crowds, exact by overlap" in done.output
+    assert (tmp_path / "curve.png").stat().st_size > 1000
     monkeypatch.setenv("GRAPHEMBED_DATA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r"real images need keypoints/coco_val2017_subset/.* or give a file"):
         benchmark.subset()

@@ -38,7 +38,7 @@ def learn_from_crowds(path: Path, images: int = 3000, steps: tuple[float, ...] =
     start: Path | None = None
     with tempfile.TemporaryDirectory() as folder:
         for number, lr in enumerate(steps):
-            seen = keypoint_graph(crowd(images, (1, 8), seed=_SEED + number))
+            seen = keypoint_graph(crowd(images, (1, 8), (0.0, 0.9), seed=_SEED + number))
             tags = dc.replace(people_tags(start=start), objective=objective, stages=(Training(1, lr),), seed=number)
             tags.fit(seen)
             start = Path(folder) / f"{number}.safetensors"

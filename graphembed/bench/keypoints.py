@@ -26,7 +26,12 @@ from graphembed.recast.people import Keypoints
 
 SUBSET = Path("keypoints") / "coco_val2017_subset" / "person_keypoints_val2017.json.gz"
 LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9)
-_SLOW = ("average linkage", "one person", "true people")  # baselines that the crowds are not asked of
+_SLOW = (
+    "spectral, true number",
+    "average linkage",
+    "one person",
+    "true people",
+)  # baselines that the crowds are not asked of
 _Found = Callable[[Keypoints], NDArray[np.int64]]
 
 

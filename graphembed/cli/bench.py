@@ -219,6 +219,7 @@ def keypoints(parts: tuple[str, ...], file: Path | None, seeds: int, seed: int, 
             found = benchmark.overlap(seed=seed)
             for score in ("F1", "exact"):
                 table = found.pivot_table(index="method", columns="overlap", values=score, sort=False).round(3)
+                table.columns = [str(level) for level in table.columns]
                 click.echo(f"crowds, {score} by overlap\n{plain_table(table.reset_index())}\n")
             if out:
                 benchmark.draw(found).figure.savefig(out)

@@ -227,8 +227,8 @@ def _windows(rows: NDArray[np.int64], place: NDArray[np.float32]) -> list[_Windo
     tree = cKDTree(place[rows])
     for leaf in _leaves(rows, place):
         centre = (place[leaf].min(axis=0) + place[leaf].max(axis=0)) / 2
-        _, near = tree.query(centre, 3 * _LEAF)
-        others = np.setdiff1d(rows[near], leaf)[: 2 * _LEAF]
+        _, near = tree.query(centre, 2 * _LEAF)
+        others = rows[near][~np.isin(rows[near], leaf)][:_LEAF]  # the nearest first
         found.append((leaf, np.concatenate([leaf, others])))
     return found
 
