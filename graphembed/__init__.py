@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from graphembed.encoders.structural import structural as structural
     from graphembed.encoders.structural import xnetmf as xnetmf
     from graphembed.encoders.subtrees import WeisfeilerLehman as WeisfeilerLehman
+    from graphembed.encoders.tags import people_tags as people_tags
     from graphembed.encoders.whole import gin as gin
     from graphembed.encoders.whole import graph2vec as graph2vec
     from graphembed.encoders.whole import graphcl as graphcl
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from graphembed.graph import merge as merge
     from graphembed.heads.communities import Communities as Communities
     from graphembed.heads.ensemble import LinkEnsemble as LinkEnsemble
+    from graphembed.heads.groups import Groups as Groups
     from graphembed.heads.joint import JointPredictor as JointPredictor
     from graphembed.heads.joint import hlgnn as hlgnn
     from graphembed.heads.joint import maskgae as maskgae
@@ -82,11 +84,14 @@ if TYPE_CHECKING:
     from graphembed.objectives import MiniBatches as MiniBatches
     from graphembed.objectives import Modularity as Modularity
     from graphembed.objectives import NodeClassification as NodeClassification
+    from graphembed.objectives import PushPull as PushPull
     from graphembed.objectives import Triplets as Triplets
     from graphembed.objectives import VariationalLinks as VariationalLinks
     from graphembed.objectives import Weighted as Weighted
     from graphembed.parallel import threads as threads
     from graphembed.pooling import pool as pool
+    from graphembed.recast import keypoint_graph as keypoint_graph
+    from graphembed.recast import read_coco as read_coco
     from graphembed.sampling.neighbors import NeighborSampler as NeighborSampler
     from graphembed.sampling.subgraphs import ClusterLoader as ClusterLoader
     from graphembed.sampling.subgraphs import ImportanceSampler as ImportanceSampler
@@ -103,6 +108,11 @@ if TYPE_CHECKING:
 
 # Where each public name lives.
 _HOME = {
+    "keypoint_graph": "recast",
+    "read_coco": "recast",
+    "PushPull": "objectives",
+    "Groups": "heads.groups",
+    "people_tags": "encoders.tags",
     "load": "datasets",
     "Embedding": "embedding",
     "BetheHessian": "encoders.bethe",

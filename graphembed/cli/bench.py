@@ -18,6 +18,7 @@ _MANY = ("mutag", "proteins", "imdb-binary")
 _JUDGED = ("air", "orbits", "tiling")
 _PEOPLE = ("real", "crowds")
 _OF_PEOPLE = ("F1", "exact", "ARI", "count error", "AP", "violations")
+_COUNT = click.IntRange(min=1)
 _PARTS = ("walks", "skipgram", "text", "web", "sampling", "epochs")
 
 
@@ -195,6 +196,7 @@ def communities(names: tuple[str, ...], seeds: int, seed: int, out: Path | None)
 Examples:
   GRAPHEMBED_DATA=~/data graphembed bench keypoints real --seeds 5
   graphembed bench keypoints crowds --out overlap.png
+  graphembed bench keypoints crowds --people 1 4
 
 \b
 real: COCO's people, half of the images to learn from, the other half asked;
@@ -205,10 +207,13 @@ who were drawn, more and more piled up.""")  # fmt: skip
 @click.option("--file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Real people, as COCO JSON.")
 @click.option("--seeds", default=5, show_default=True, type=click.IntRange(min=1), help="Splits to average over.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="The first.")
+@click.option("--people", default=(2, 8), show_default=True, type=(_COUNT, _COUNT), help="In a drawn crowd.")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Draw the crowds' curve here (.png, .pdf)."
 )
-def keypoints(parts: tuple[str, ...], file: Path | None, seeds: int, seed: int, out: Path | None) -> None:
+def keypoints(
+    parts: tuple[str, ...], file: Path | None, seeds: int, seed: int, people: tuple[int, int], out: Path | None
+) -> None:
     """Print how well points are grouped into people, one table a score."""
     from graphembed.bench import keypoints as benchmark
     from graphembed.bench.people import summary
@@ -216,7 +221,7 @@ def keypoints(parts: tuple[str, ...], file: Path | None, seeds: int, seed: int, 
 
     for part in parts or _PEOPLE:
         if part == "crowds":
-            found = benchmark.overlap(seed=seed)
+            found = benchmark.overlap(people=people, seed=seed)
             for score in ("F1", "exact"):
                 table = found.pivot_table(index="method", columns="overlap", values=score, sort=False).round(3)
                 table.columns = [str(level) for level in table.columns]
