@@ -191,7 +191,7 @@ def test_wrong_input_is_refused():
     ("settings", "text"),
     [
         ({"decoder": "magic"}, "decoder must be one of partition, greedy, assignment, got 'magic'"),
-        ({"readout": "max"}, "readout must be one of sum, mean, got 'max'"),
+        ({"readout": "median"}, "readout must be one of sum, mean, max, moments, got 'median'"),
         ({"reach": 0.0}, "reach must be positive and least at least 1, got 0.0 and 2"),
         ({"least": 0}, "reach must be positive and least at least 1, got 1.0 and 0"),
     ],

@@ -32,7 +32,7 @@ from graphembed.parallel import one_thread
 from graphembed.training import Training, seeded, train
 
 CROWDS = Path(__file__).parent / "tags.safetensors"  # written by `graphembed.bench.crowds`
-CROWDS_SHA256 = "7e19540970cf5981d7d1072e1f1e37a003b51fbd73d59d820fd90963a7e9c941"
+CROWDS_SHA256 = "8af184cb1cb2b71cfc4314eb50ad6033bead17478ad7ff8e0e91511e7dc52301"
 _BATCH = 6000  # pairs of points in a batch to learn from, about
 _PAIRS = 40_000  # scored at a time, about
 _MOST = 320  # points of an image that see each other; in larger ones a point sees those around it

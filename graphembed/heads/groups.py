@@ -26,9 +26,9 @@ from graphembed.graph import Graph, as_graph
 from graphembed.kernels.partition import partition
 from graphembed.kernels.tags import greedy
 from graphembed.metrics.groups import scores
+from graphembed.pooling import HOWS, pool
 
 DECODERS = ("partition", "greedy", "assignment")
-READOUTS = ("sum", "mean")
 _SHARP = 4.0  # log-odds of two points with the same tag
 _KINDS = 63  # types of joints that fit into the bits of a number
 
@@ -42,7 +42,8 @@ class Groups(BaseEstimator):
         reach: How far a tag may be from that of its person. Without log-odds, ``"partition"`` takes
             4 (1 - d^2 / reach^2), for two tags at a distance d.
         least: Groups of fewer points are nobody: a point that is alone may be a false alarm.
-        readout: A person's vector is the ``"sum"`` or ``"mean"`` of those of its points.
+        readout: How a person's vector is read off those of its points: ``"sum"``, ``"mean"``, ``"max"`` or
+            ``"moments"`` (`graphembed.pooling.pool`).
 
     Attributes:
         groups_: (points,) number of the person of each point, over all images; -1 for nobody's.
@@ -139,8 +140,8 @@ class Groups(BaseEstimator):
     def _check(self) -> None:
         if self.decoder not in DECODERS:
             raise ValueError(f"decoder must be one of {', '.join(DECODERS)}, got {self.decoder!r}")
-        if self.readout not in READOUTS:
-            raise ValueError(f"readout must be one of {', '.join(READOUTS)}, got {self.readout!r}")
+        if self.readout not in HOWS:
+            raise ValueError(f"readout must be one of {', '.join(HOWS)}, got {self.readout!r}")
         if not self.reach > 0 or self.least < 1:
             raise ValueError(f"reach must be positive and least at least 1, got {self.reach} and {self.least}")
 
@@ -165,18 +166,13 @@ class Groups(BaseEstimator):
 
     def _vectors(self) -> Embedding:
         """Read a vector of each person off its points."""
-        put = self.groups_ >= 0
-        number = self.groups_[put]
-        people = int(number.max(initial=-1)) + 1
-        total = np.zeros((people, self.tags_.shape[1]), np.float32)
-        np.add.at(total, number, self.tags_.values[put])
-        if self.readout == "mean":
-            total /= np.bincount(number, minlength=people)[:, None]
-        leader = np.zeros(people, np.int64)
-        leader[number[::-1]] = np.flatnonzero(put)[::-1]
-        within = np.arange(people) - np.searchsorted(self.image_[leader], self.image_[leader])
+        put = np.flatnonzero(self.groups_ >= 0)
+        _, first = np.unique(self.groups_[put], return_index=True)
+        leader = put[first]
+        within = np.arange(len(leader)) - np.searchsorted(self.image_[leader], self.image_[leader])
         names = [f"{_image_name(self.graph_, row)}/{at}" for row, at in zip(leader.tolist(), within, strict=True)]
-        return Embedding(total, names, {"head": type(self).__name__, "points": dict(self.tags_.source)})
+        found = pool(self.tags_, self.groups_, self.readout, names)
+        return Embedding(found.values, names, {"head": type(self).__name__, "points": dict(self.tags_.source)})
 
 
 def _points(embedding: Embedding, graph: Graph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
