@@ -127,6 +127,7 @@ STILL = {
     "graphs, contrast": GraphContrast(share=0.0),
 }
 OF_GRAPHS = (GraphClassification, GraphContrast, GraphInfomax)
+WHOLE = (Modularity, PushPull, *OF_GRAPHS)  # these look at whole graphs
 
 
 def settle(beside):

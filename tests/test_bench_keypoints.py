@@ -76,7 +76,7 @@ def test_real_people_are_read_from_a_file_or_from_the_data_folder(people, tmp_pa
     assert done.exit_code == 0, done.output
     assert "real, F1, 1 split" in done.output
     assert "tags, partition" in done.output
-    monkeypatch.setattr(benchmark, "overlap", lambda seed: rows_of_two_levels())
+    monkeypatch.setattr(benchmark, "overlap", lambda people, seed: rows_of_two_levels())
     done = CliRunner().invoke(main, ["bench", "keypoints", "crowds", "--out", str(tmp_path / "curve.png")])
     assert done.exit_code == 0, done.output
     assert "crowds, exact by overlap" in done.output

@@ -25,10 +25,8 @@ from graphembed.objectives import (
     LinkReconstruction,
     MaskedFeatures,
     MiniBatches,
-    Modularity,
     NodeClassification,
     Objective,
-    PushPull,
     Triplets,
     VariationalLinks,
     Weighted,
@@ -39,9 +37,9 @@ from tests.contracts import (
     KARATE,
     NO_EDGES,
     OBJECTIVES,
-    OF_GRAPHS,
     STILL,
     TINY,
+    WHOLE,
     Two,
     alone,
     featured,
@@ -58,7 +56,6 @@ STACKS = {
 }
 stacks = pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
 objectives = pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
-WHOLE = (Modularity, PushPull, *OF_GRAPHS)  # these look at whole graphs
 CUT = {name: one for name, one in OBJECTIVES.items() if not isinstance(one, WHOLE)}
 ORDER = torch.tensor([3, 6, 0, 5, 1, 4, 2])  # of the nodes of `inputs`
 DIRTY = pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -17,7 +17,6 @@ from graphembed.objectives import (
     LinkReconstruction,
     MaskedFeatures,
     MiniBatches,
-    Modularity,
     NodeClassification,
     Triplets,
     VariationalLinks,
@@ -28,9 +27,8 @@ from graphembed.objectives.views import drop_edges, view
 from graphembed.parallel import threads
 from graphembed.sampling.negatives import Degree
 from graphembed.training import Training, seeded, train
-from tests.contracts import OBJECTIVES, OF_GRAPHS, STILL, settle
+from tests.contracts import OBJECTIVES, STILL, WHOLE, settle
 
-WHOLE = (Modularity, *OF_GRAPHS)  # these look at whole graphs
 CUT = {name: one for name, one in STILL.items() if not isinstance(one, WHOLE)}
 
 ALL = MiniBatches((-1, -1, -1), 10_000)  # two layers, and one for the decoder of masked features

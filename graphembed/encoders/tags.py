@@ -173,8 +173,8 @@ def people_tags(epochs: int = 4, lr: float = 3e-4, *, start: str | Path | None =
         >>> tags = people_tags(0).fit(points)
         >>> tags.transform(points)
         Embedding(4 items, dim 16, Tags)
-        >>> tags.log_odds(points).reshape(4, 4)[0] > 0
-        array([False,  True, False, False])
+        >>> tags.log_odds(points).reshape(4, 4)[0, 1:] > 0
+        array([ True, False, False])
 
     References:
         Newell, Huang and Deng 2017, "Associative embedding: end-to-end learning for joint detection and grouping", for
