@@ -11,10 +11,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
+from torch_geometric.nn import SAGEConv
 
 from graphembed.datasets.crowds import crowd
+from graphembed.embedding import Embedding
+from graphembed.encoders.inductive import Inductive
 from graphembed.errors import DataError
 from graphembed.graph import as_graph
+from graphembed.heads.groups import Groups
+from graphembed.nn.gnn import GNN
+from graphembed.objectives import PushPull
 from graphembed.recast import (
     COCO,
     Keypoints,
@@ -28,6 +34,7 @@ from graphembed.recast import (
     write_results,
 )
 from graphembed.recast.people import IMAGES, PEOPLE, POINTS
+from graphembed.training import Training, seeded
 
 REAL = "keypoints/coco_val2017_subset/person_keypoints_val2017.json.gz"
 
@@ -320,6 +327,31 @@ def test_two_hundred_people_make_a_graph():
     graph = keypoint_graph(disturbed(crowd(1, people=(200, 200), seed=1)))
     assert graph.num_nodes > 1000
     assert graph.self_loops == 0
+
+
+def test_what_an_image_shows_of_the_points_can_be_learnt_from():
+    seen = crowd(12, people=(3, 4), overlap=0.9, seed=4)
+    person = seen.points["person"].to_numpy()
+    coat = np.random.default_rng(0).normal(size=(person.max() + 1, 6))[person]  # everybody wears another one
+    graph = keypoint_graph(seen, near=1, along=0, features=coat)
+    assert np.allclose(graph.data.x.numpy(), coat)
+    with seeded(0):
+        module = GNN(SAGEConv, [16], 8)
+    tags = Inductive(module, PushPull(), training=Training(epochs=30), progress=False)
+    found = Groups("greedy").fit(tags.fit_transform(graph), graph)
+    assert found.score()["F1"] > Groups("greedy").fit(places(graph), graph).score()["F1"] + 0.2
+    assert "x" not in keypoint_graph(seen).data
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 4)])
+def test_features_that_do_not_fit_are_refused(shape):
+    with pytest.raises(DataError, match=r"expected a row of features for each of \d+ points, got shape \("):
+        keypoint_graph(crowd(1, seed=0), features=np.zeros(shape))
+
+
+def places(graph):
+    """Where points are, as if it were a tag."""
+    return Embedding(graph.data.pos.numpy(), graph.names)
 
 
 def test_negative_numbers_of_neighbours_are_refused():

@@ -21,7 +21,9 @@ from graphembed.recast.people import chosen as chosen
 _NEAR, _ALONG = 8, 3  # nearest of any kind, and of each kind a limb leads to
 
 
-def keypoint_graph(keypoints: Keypoints, near: int = _NEAR, along: int = _ALONG) -> Graph:
+def keypoint_graph(
+    keypoints: Keypoints, near: int = _NEAR, along: int = _ALONG, features: NDArray[np.floating] | None = None
+) -> Graph:
     """Link points that could be of one person; one graph of all images side by side.
 
     Within an image, a point is linked to its ``near`` nearest, and along each limb of the skeleton that starts at its
@@ -37,14 +39,17 @@ def keypoint_graph(keypoints: Keypoints, near: int = _NEAR, along: int = _ALONG)
         keypoints: Node k is row k of its points.
         near: Nearest points of any joint.
         along: Nearest points of each joint that a limb leads to.
+        features: (points, columns) what else is known of each point, such as what an image network sees there, for
+            encoders that read ``data.x`` (`graphembed.Inductive` with `graphembed.PushPull`); `graphembed.people_tags`
+            looks at joints and places alone.
 
     Returns:
         Nodes are named ``image/number:joint``. ``data`` has for each node ``batch``, which of ``keypoints.images``
         it is in; ``pos`` (nodes, 2) as above; ``scale``, the s of its image in pixels; ``joint``, ``score``,
-        ``visible``; ``y``, its person, numbered from 0 over all images, -1 for nobody's.
+        ``visible``; ``y``, its person, numbered from 0 over all images, -1 for nobody's; and ``x``, the features.
 
     Raises:
-        DataError: ``near`` or ``along`` is negative.
+        DataError: ``near`` or ``along`` is negative, or there is not one row of features per point.
 
     Example:
         >>> from graphembed.recast.people import PEOPLE, POINTS
@@ -60,6 +65,9 @@ def keypoint_graph(keypoints: Keypoints, near: int = _NEAR, along: int = _ALONG)
     if near < 0 or along < 0:
         raise DataError(f"near and along must not be negative, got {near} and {along}")
     points, skeleton = keypoints.points, keypoints.skeleton
+    if features is not None and (np.ndim(features) != 2 or len(features) != len(points)):
+        raise DataError(f"expected a row of features for each of {len(points)} points, got shape {np.shape(features)}")
+    more = {} if features is None else {"x": torch.from_numpy(np.array(features, np.float32))}
     batch = pd.Index(keypoints.images["image"]).get_indexer(points["image"]).astype(np.int64)
     joint = points["joint"].to_numpy()
     place = points[["x", "y"]].to_numpy()
@@ -87,6 +95,7 @@ def keypoint_graph(keypoints: Keypoints, near: int = _NEAR, along: int = _ALONG)
         score=torch.from_numpy(points["score"].to_numpy(np.float32, copy=True)),
         visible=torch.from_numpy(points["visible"].to_numpy(copy=True)),
         y=torch.from_numpy(y),
+        **more,
     )
 
 
