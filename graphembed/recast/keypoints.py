@@ -4,6 +4,7 @@
 """
 
 import dataclasses as dc
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,7 +68,7 @@ def keypoint_graph(
     points, skeleton = keypoints.points, keypoints.skeleton
     if features is not None and (np.ndim(features) != 2 or len(features) != len(points)):
         raise DataError(f"expected a row of features for each of {len(points)} points, got shape {np.shape(features)}")
-    more = {} if features is None else {"x": torch.from_numpy(np.array(features, np.float32))}
+    more: dict[str, Any] = {} if features is None else {"x": torch.from_numpy(np.array(features, np.float32))}
     batch = pd.Index(keypoints.images["image"]).get_indexer(points["image"]).astype(np.int64)
     joint = points["joint"].to_numpy()
     place = points[["x", "y"]].to_numpy()
