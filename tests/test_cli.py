@@ -249,7 +249,7 @@ def test_a_budget_ends_the_comparison_and_says_so():
     assert found["skipped"] == ["fastrp", "deepwalk"]
     assert found["predicted_with"] == PAIR_SCORES
     assert "enough for 1 of 500 splits, no time for fastrp, deepwalk" in " ".join(result.stderr.split())
-    found = json.loads(good("link-prediction", "karate", *methods, "--seeds", 500, "--budget", 8, "--json").stdout)
+    found = json.loads(good("link-prediction", "karate", *methods, "--seeds", 500, "--budget", 4, "--json").stdout)
     assert 1 <= len(found["seeds"]) < 500
     counts = pd.DataFrame(found["scores"]).groupby("method").seed.nunique().drop(found["skipped"], errors="ignore")
     assert set(counts) == {len(found["seeds"])}, "a split is for all methods or for none"
