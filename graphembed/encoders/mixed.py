@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch_geometric.data import Data
 
+from graphembed.recast.keypoints import sizes
+
 _TURN, _SIZE, _SHIFT = 0.08, 0.08, 0.05  # of each person: radians, log factor, share of its size
 _MIRRORED = np.array([0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15])  # left is right
 
@@ -67,19 +69,6 @@ def describe_points(joint: NDArray[np.int64], place: NDArray[np.floating], types
 def mirrored(joint: NDArray[np.int64], types: int) -> NDArray[np.int64]:
     """Return the joints that left and right would be, of COCO's 17; of others, the same."""
     return _MIRRORED[joint] if types == len(_MIRRORED) else joint
-
-
-def sizes(place: NDArray[np.float64], person: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return for each point the larger side of the box around its person; 0 for nobody's."""
-    names, code = np.unique(person, return_inverse=True)
-    box = np.zeros(len(names))
-    for axis in place.T:
-        low, high = np.full(len(names), np.inf), np.full(len(names), -np.inf)
-        np.minimum.at(low, code, axis)
-        np.maximum.at(high, code, axis)
-        box = np.maximum(box, high - low)
-    found: NDArray[np.float64] = np.where(person >= 0, box[code], 0.0)
-    return found
 
 
 def _mirror(

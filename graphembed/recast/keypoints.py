@@ -138,23 +138,30 @@ def disturbed(
     rng = np.random.default_rng(seed)
     points = keypoints.points
     place = points[["x", "y"]].to_numpy()
-    place = place + rng.normal(size=place.shape) * (jitter * _sizes(points))[:, None]
+    person = np.where(points["person"] < 0, -1, points.groupby(["image", "person"]).ngroup())
+    place = place + rng.normal(size=place.shape) * (jitter * sizes(place, person))[:, None]
     moved = points.assign(x=place[:, 0], y=place[:, 1])
     left = moved.iloc[np.sort(rng.permutation(len(moved))[round(dropped * len(moved)) :])]
     like = left.iloc[rng.integers(0, max(len(left), 1), round(spurious * len(left)))]
-    sizes = keypoints.images.set_index("image").loc[like["image"], ["width", "height"]].to_numpy()
-    inside = rng.random((len(like), 2)) * sizes
+    frames = keypoints.images.set_index("image").loc[like["image"], ["width", "height"]].to_numpy()
+    inside = rng.random((len(like), 2)) * frames
     joint = rng.integers(0, len(keypoints.skeleton.joints), len(like))
     added = like.assign(person=-1, joint=joint, x=inside[:, 0], y=inside[:, 1])
     together = pd.concat([left, added]) if len(added) else left
     return dc.replace(keypoints, points=together.iloc[rng.permutation(len(together))])
 
 
-def _sizes(points: pd.DataFrame) -> NDArray[np.float64]:
-    """Return for each point the larger side of the box around its person's points; 0 for nobody's."""
-    people = points.groupby(["image", "person"])
-    sides = [people[axis].transform("max") - people[axis].transform("min") for axis in ("x", "y")]
-    return np.where(points["person"] >= 0, np.maximum(*sides), 0.0)
+def sizes(place: NDArray[np.float64], person: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return for each point the larger side of the box around its person; 0 for nobody's."""
+    names, code = np.unique(person, return_inverse=True)
+    box = np.zeros(len(names))
+    for axis in place.T:
+        low, high = np.full(len(names), np.inf), np.full(len(names), -np.inf)
+        np.minimum.at(low, code, axis)
+        np.maximum.at(high, code, axis)
+        box = np.maximum(box, high - low)
+    found: NDArray[np.float64] = np.where(person >= 0, box[code], 0.0)
+    return found
 
 
 def _both_ways(skeleton: Skeleton) -> list[tuple[int, int]]:
